@@ -1,0 +1,1 @@
+CREATE TABLE dialect AS SELECT CAST('postgres' AS TEXT) AS name;

@@ -1,0 +1,1 @@
+CREATE TABLE dialect AS SELECT 'sqlite' AS name;
