@@ -66,6 +66,10 @@ id!(
 );
 id!(PromptId);
 id!(
+    /// A sealed envelope: the `jti` of its manifest, by which a replay is recognized.
+    EnvelopeId
+);
+id!(
     /// An audit event; its sender chooses it, so that delivering twice stores once.
     EventId
 );

@@ -9,5 +9,5 @@ mod secret;
 
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock, Timestamp};
 pub use fault::{Fault, Kind, Reason, Result, Violation, common};
-pub use id::{ApiKeyId, EventId, KeyId, PrincipalId, PromptId, TenantId};
+pub use id::{ApiKeyId, EnvelopeId, EventId, KeyId, PrincipalId, PromptId, TenantId};
 pub use secret::Secret;

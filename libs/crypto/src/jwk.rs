@@ -1,0 +1,263 @@
+//! JSON Web Keys, strictly: what a key says about itself has to be true.
+
+use kernel::Secret;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::algorithm::{KeyAlgorithm, KeyUse};
+use crate::encoding;
+use crate::key::KeyError;
+use crate::provider::{self, PrivateParts, PublicParts, RsaParts};
+
+/// 65537: what every generator of the last twenty years writes. Small exponents have a
+/// history of padding attacks, large ones of slow verification.
+const EXPONENT: [u8; 3] = [1, 0, 1];
+
+/// The letters of the largest JWK taken (RSA 4096, private, with room to spare).
+const MAX_JWK: usize = 8 * 1024;
+
+/// Unknown members are ignored, as RFC 7517, section 4, asks. Repeated ones are refused by serde.
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    #[serde(rename = "use")]
+    key_use: Option<String>,
+    alg: Option<String>,
+    key_ops: Option<Vec<String>>,
+    crv: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+    d: Option<Secret<String>>,
+    p: Option<Secret<String>>,
+    q: Option<Secret<String>>,
+    dp: Option<Secret<String>>,
+    dq: Option<Secret<String>>,
+    qi: Option<Secret<String>>,
+    oth: Option<serde::de::IgnoredAny>,
+    k: Option<Secret<String>>,
+}
+
+pub(crate) fn parse_public(json: &str) -> Result<(KeyAlgorithm, PublicParts), KeyError> {
+    let jwk = parse(json)?;
+    let private = [
+        ("d", jwk.d.is_some()),
+        ("p", jwk.p.is_some()),
+        ("q", jwk.q.is_some()),
+        ("dp", jwk.dp.is_some()),
+        ("dq", jwk.dq.is_some()),
+        ("qi", jwk.qi.is_some()),
+        ("oth", jwk.oth.is_some()),
+        ("k", jwk.k.is_some()),
+    ];
+    if let Some((name, _)) = private.into_iter().find(|(_, present)| *present) {
+        return Err(KeyError::PrivateMember(name));
+    }
+    jwk.public()
+}
+
+pub(crate) fn parse_private(
+    json: &str,
+) -> Result<(KeyAlgorithm, PublicParts, PrivateParts), KeyError> {
+    let jwk = parse(json)?;
+    if jwk.oth.is_some() {
+        // Keys of more than two primes: no library in use takes them.
+        return Err(KeyError::Invalid("oth"));
+    }
+    let (algorithm, public) = jwk.public()?;
+    let private = match &public {
+        PublicParts::Curve(_) => PrivateParts::Curve(secret("d", jwk.d.as_ref())?),
+        PublicParts::Rsa { n, e } => PrivateParts::Rsa(Box::new(RsaParts {
+            n: n.clone(),
+            e: e.clone(),
+            d: secret("d", jwk.d.as_ref())?,
+            p: secret("p", jwk.p.as_ref())?,
+            q: secret("q", jwk.q.as_ref())?,
+            dp: secret("dp", jwk.dp.as_ref())?,
+            dq: secret("dq", jwk.dq.as_ref())?,
+            qi: secret("qi", jwk.qi.as_ref())?,
+        })),
+    };
+    Ok((algorithm, public, private))
+}
+
+fn parse(json: &str) -> Result<Jwk, KeyError> {
+    if json.len() > MAX_JWK {
+        return Err(KeyError::Syntax);
+    }
+    serde_json::from_str(json).map_err(|_| KeyError::Syntax)
+}
+
+fn public(name: &'static str, value: Option<&String>) -> Result<Vec<u8>, KeyError> {
+    let text = value.ok_or(KeyError::Missing(name))?;
+    encoding::decode(text).map_err(|_| KeyError::Invalid(name))
+}
+
+fn secret(
+    name: &'static str,
+    value: Option<&Secret<String>>,
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let text = value.ok_or(KeyError::Missing(name))?.expose();
+    encoding::decode_secret(text).map_err(|_| KeyError::Invalid(name))
+}
+
+impl Jwk {
+    fn public(&self) -> Result<(KeyAlgorithm, PublicParts), KeyError> {
+        let (algorithm, parts) = match (self.kty.as_str(), self.crv.as_deref()) {
+            ("RSA", None) => self.rsa()?,
+            ("OKP", Some("Ed25519")) => (KeyAlgorithm::Ed25519, self.okp()?),
+            ("OKP", Some("X25519")) => (KeyAlgorithm::X25519, self.okp()?),
+            ("EC", Some("P-256")) => (KeyAlgorithm::P256, self.p256()?),
+            ("OKP" | "EC", None) => return Err(KeyError::Missing("crv")),
+            ("OKP" | "EC" | "RSA", Some(_)) => return Err(KeyError::Invalid("crv")),
+            _ => return Err(KeyError::Invalid("kty")),
+        };
+        self.check_usage(algorithm)?;
+        Ok((algorithm, parts))
+    }
+
+    fn rsa(&self) -> Result<(KeyAlgorithm, PublicParts), KeyError> {
+        let n = public("n", self.n.as_ref())?;
+        let e = public("e", self.e.as_ref())?;
+        if e != EXPONENT {
+            return Err(KeyError::Invalid("e"));
+        }
+        // The top bit set: exactly 2048, 3072 or 4096 bits, and no leading zeros.
+        if n.first().is_none_or(|first| first & 0x80 == 0) {
+            return Err(KeyError::Invalid("n"));
+        }
+        let key_use = match (self.alg.as_deref(), self.key_use.as_deref()) {
+            (Some("RSA-OAEP-256"), _) | (None, Some("enc")) => KeyUse::Seal,
+            (Some("PS256"), _) | (None, Some("sig")) => KeyUse::Sign,
+            (Some(_), _) => return Err(KeyError::Invalid("alg")),
+            (None, Some(_)) => return Err(KeyError::Invalid("use")),
+            (None, None) => return Err(KeyError::Missing("alg")),
+        };
+        let algorithm = KeyAlgorithm::ALL
+            .into_iter()
+            .find(|one| one.key_use() == key_use && one.rsa_bytes() == Some(n.len()))
+            .ok_or(KeyError::Invalid("n"))?;
+        Ok((algorithm, PublicParts::Rsa { n, e }))
+    }
+
+    fn okp(&self) -> Result<PublicParts, KeyError> {
+        let x = public("x", self.x.as_ref())?;
+        if x.len() == 32 { Ok(PublicParts::Curve(x)) } else { Err(KeyError::Invalid("x")) }
+    }
+
+    fn p256(&self) -> Result<PublicParts, KeyError> {
+        p256_point(&public("x", self.x.as_ref())?, &public("y", self.y.as_ref())?)
+            .map(PublicParts::Curve)
+    }
+
+    fn check_usage(&self, algorithm: KeyAlgorithm) -> Result<(), KeyError> {
+        // RFC 9864 gives EdDSA with Ed25519 a name of its own.
+        let named = |alg: &str| {
+            alg == algorithm.jose() || (algorithm == KeyAlgorithm::Ed25519 && alg == "Ed25519")
+        };
+        if !self.alg.as_deref().is_none_or(named) {
+            return Err(KeyError::Invalid("alg"));
+        }
+        let (key_use, operations): (_, &[&str]) = match algorithm.key_use() {
+            KeyUse::Seal => {
+                ("enc", &["encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits"])
+            }
+            KeyUse::Sign => ("sig", &["sign", "verify"]),
+        };
+        if self.key_use.as_deref().is_some_and(|value| value != key_use) {
+            return Err(KeyError::Invalid("use"));
+        }
+        let known = |operation: &String| operations.contains(&operation.as_str());
+        if !self.key_ops.as_ref().is_none_or(|list| list.iter().all(known)) {
+            return Err(KeyError::Invalid("key_ops"));
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn p256_point(x: &[u8], y: &[u8]) -> Result<Vec<u8>, KeyError> {
+    if x.len() != 32 {
+        return Err(KeyError::Invalid("x"));
+    }
+    if y.len() != 32 {
+        return Err(KeyError::Invalid("y"));
+    }
+    Ok([&[4], x, y].concat())
+}
+
+/// X25519 ignores the top bit and reduces the rest ([RFC 7748, section
+/// 5](https://www.rfc-editor.org/rfc/rfc7748#section-5)), so a point has several spellings, and
+/// a header could be changed without the key changing. Only the canonical one is taken.
+pub(crate) fn check_point(algorithm: KeyAlgorithm, point: &[u8]) -> Result<(), KeyError> {
+    if algorithm != KeyAlgorithm::X25519 {
+        return Ok(());
+    }
+    let [lowest, middle @ .., highest] = point else { return Err(KeyError::Invalid("x")) };
+    // 2^255 - 19 is ed ff … ff 7f in little-endian.
+    let reaches_p = *highest == 0x7f && *lowest >= 0xed && middle.iter().all(|byte| *byte == 0xff);
+    if *highest > 0x7f || reaches_p { Err(KeyError::Invalid("x")) } else { Ok(()) }
+}
+
+/// The members in the order that RFC 7638 hashes them.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crv: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    e: Option<String>,
+    kty: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    y: Option<String>,
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+    key_use: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alg: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+}
+
+fn required(algorithm: KeyAlgorithm, parts: &PublicParts) -> Written<'static> {
+    let (kty, crv) = match algorithm {
+        KeyAlgorithm::Ed25519 => ("OKP", Some("Ed25519")),
+        KeyAlgorithm::X25519 => ("OKP", Some("X25519")),
+        KeyAlgorithm::P256 => ("EC", Some("P-256")),
+        _ => ("RSA", None),
+    };
+    let (mut e, mut n, mut x, mut y) = (None, None, None, None);
+    match parts {
+        PublicParts::Rsa { n: modulus, e: exponent } => {
+            n = Some(encoding::encode(modulus));
+            e = Some(encoding::encode(exponent));
+        }
+        PublicParts::Curve(point) if algorithm == KeyAlgorithm::P256 && point.len() == 65 => {
+            x = Some(encoding::encode(&point[1..33]));
+            y = Some(encoding::encode(&point[33..]));
+        }
+        PublicParts::Curve(point) => x = Some(encoding::encode(point)),
+    }
+    Written { crv, e, kty, n, x, y, key_use: None, alg: None, kid: None }
+}
+
+/// Writing plain strings cannot fail; if it did, nothing would match the empty result.
+fn write(jwk: &Written<'_>) -> String {
+    serde_json::to_string(jwk).unwrap_or_default()
+}
+
+pub(crate) fn thumbprint(algorithm: KeyAlgorithm, parts: &PublicParts) -> String {
+    let canonical = write(&required(algorithm, parts));
+    encoding::encode(&provider::default().sha256(&[canonical.as_bytes()]))
+}
+
+pub(crate) fn write_public(algorithm: KeyAlgorithm, parts: &PublicParts, kid: &str) -> String {
+    let key_use = match algorithm.key_use() {
+        KeyUse::Seal => "enc",
+        KeyUse::Sign => "sig",
+    };
+    let jwk = required(algorithm, parts);
+    write(&Written { key_use: Some(key_use), alg: Some(algorithm.jose()), kid: Some(kid), ..jwk })
+}

@@ -1,0 +1,70 @@
+//! How much is read before it is known to be genuine.
+
+use crate::error::OpenError;
+
+/// A hard bound under every configuration: what a list of recipients may cost to parse.
+pub(crate) const MAX_RECIPIENTS: usize = 64;
+
+/// What a recipient takes in JSON: an RSA-4096 key in base64 and a header, with room to spare.
+const RECIPIENT_JSON: usize = 2 * 1024;
+
+/// The rest of the content's JSON: member names, protected header, IV, tag.
+const FRAME_JSON: usize = 4 * 1024;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of plaintext.
+    pub content: usize,
+    /// Letters of a manifest.
+    pub manifest: usize,
+    /// Recipients of one envelope; more than 64 are never taken.
+    pub recipients: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { content: 8 * 1024 * 1024, manifest: 16 * 1024, recipients: MAX_RECIPIENTS }
+    }
+}
+
+impl Limits {
+    pub(crate) fn check_manifest(&self, token: &str) -> Result<(), OpenError> {
+        within("manifest", token.len(), self.manifest)
+    }
+
+    /// The letters of a content's JSON.
+    pub(crate) fn check_content_json(&self, json: &str) -> Result<(), OpenError> {
+        let limit = base64_len(self.content) + self.recipients() * RECIPIENT_JSON + FRAME_JSON;
+        within("content", json.len(), limit)
+    }
+
+    pub(crate) fn check_ciphertext(&self, base64: &str) -> Result<(), OpenError> {
+        within("content.ciphertext", base64.len(), base64_len(self.content))
+    }
+
+    pub(crate) fn check_wrapped_keys_json(&self, json: &str) -> Result<(), OpenError> {
+        within("recipients", json.len(), self.recipients() * RECIPIENT_JSON)
+    }
+
+    /// A JWE within a JWS: the content twice in base64, and once more what surrounds it.
+    pub(crate) fn check_nested(&self, token: &str) -> Result<(), OpenError> {
+        let inner = base64_len(self.content) + RECIPIENT_JSON + FRAME_JSON;
+        within("token", token.len(), base64_len(inner) + FRAME_JSON)
+    }
+
+    pub(crate) fn check_recipients(&self, count: usize) -> Result<(), OpenError> {
+        within("recipients", count, self.recipients())
+    }
+
+    pub(crate) fn recipients(&self) -> usize {
+        self.recipients.min(MAX_RECIPIENTS)
+    }
+}
+
+fn base64_len(bytes: usize) -> usize {
+    bytes.saturating_mul(4).div_ceil(3)
+}
+
+fn within(part: &'static str, size: usize, limit: usize) -> Result<(), OpenError> {
+    if size > limit { Err(OpenError::TooLarge { part, limit }) } else { Ok(()) }
+}

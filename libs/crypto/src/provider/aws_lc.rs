@@ -1,0 +1,360 @@
+//! aws-lc-rs behind the traits: constant time where it matters, and the fastest.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::agreement::{self, ECDH_P256, UnparsedPublicKey};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::error::{KeyRejected, Unspecified};
+use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrap};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{
+    KeyPair as RsaKeyPair, KeyPairComponents, KeySize, OAEP_SHA256_MGF1SHA256,
+    OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey, PublicEncryptingKey,
+    PublicKeyComponents,
+};
+use aws_lc_rs::signature::{
+    self, ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey, RSA_PSS_2048_8192_SHA256,
+    RSA_PSS_SHA256,
+};
+use aws_lc_rs::{digest, hkdf, hmac, rand};
+use zeroize::Zeroizing;
+
+use super::{
+    AES_KEY_LEN, Agreement, DIGEST_LEN, Decrypter, Encrypter, Failed, KeyEncoding, KeyManagement,
+    NONCE_LEN, PrivateParts, PublicParts, RsaParts, SharedSecret, Signatures, Signer, Symmetric,
+    TAG_LEN, Verifier, okp,
+};
+use crate::algorithm::KeyAlgorithm;
+
+pub struct AwsLc;
+
+impl From<Unspecified> for Failed {
+    fn from(_: Unspecified) -> Self {
+        Self
+    }
+}
+
+impl From<KeyRejected> for Failed {
+    fn from(_: KeyRejected) -> Self {
+        Self
+    }
+}
+
+fn aead_key(key: &[u8; AES_KEY_LEN]) -> Result<LessSafeKey, Failed> {
+    Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key)?))
+}
+
+fn digest_array(bytes: &[u8]) -> [u8; DIGEST_LEN] {
+    let mut out = [0; DIGEST_LEN];
+    out.copy_from_slice(bytes);
+    out
+}
+
+/// How long the caller wants its HKDF output, in the library's terms.
+struct OutputLen(usize);
+
+impl hkdf::KeyType for OutputLen {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+impl Symmetric for AwsLc {
+    fn fill_random(&self, out: &mut [u8]) -> Result<(), Failed> {
+        Ok(rand::fill(out)?)
+    }
+
+    fn sha256(&self, parts: &[&[u8]]) -> [u8; DIGEST_LEN] {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for part in parts {
+            context.update(part);
+        }
+        digest_array(context.finish().as_ref())
+    }
+
+    fn hmac_sha256(&self, key: &[u8], parts: &[&[u8]]) -> [u8; DIGEST_LEN] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        let mut context = hmac::Context::with_key(&key);
+        for part in parts {
+            context.update(part);
+        }
+        digest_array(context.sign().as_ref())
+    }
+
+    fn hkdf_sha256(
+        &self,
+        salt: &[u8],
+        secret: &[u8],
+        info: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), Failed> {
+        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret);
+        Ok(prk.expand(&[info], OutputLen(out.len()))?.fill(out)?)
+    }
+
+    fn aead_seal(
+        &self,
+        key: &[u8; AES_KEY_LEN],
+        nonce: [u8; NONCE_LEN],
+        aad: &[u8],
+        data: &mut [u8],
+    ) -> Result<[u8; TAG_LEN], Failed> {
+        let tag = aead_key(key)?.seal_in_place_separate_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(aad),
+            data,
+        )?;
+        tag.as_ref().try_into().map_err(|_| Failed)
+    }
+
+    fn aead_open(
+        &self,
+        key: &[u8; AES_KEY_LEN],
+        nonce: [u8; NONCE_LEN],
+        aad: &[u8],
+        data_and_tag: &mut [u8],
+    ) -> Result<usize, Failed> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        Ok(aead_key(key)?.open_in_place(nonce, Aad::from(aad), data_and_tag)?.len())
+    }
+}
+
+impl Signatures for AwsLc {
+    fn signer(&self, algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<Box<dyn Signer>, Failed> {
+        match algorithm {
+            KeyAlgorithm::Ed25519 => {
+                let seed = okp::seed(algorithm, pkcs8)?;
+                Ok(Box::new(Ed25519KeyPair::from_seed_unchecked(seed)?))
+            }
+            _ => Ok(Box::new(rsa_key(algorithm, pkcs8)?)),
+        }
+    }
+
+    fn verifier(
+        &self,
+        algorithm: KeyAlgorithm,
+        public: &PublicParts,
+    ) -> Result<Box<dyn Verifier>, Failed> {
+        let parsed = match public {
+            PublicParts::Rsa { n, e } if algorithm.rsa_bytes() == Some(n.len()) => {
+                PublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PSS_2048_8192_SHA256)?
+            }
+            PublicParts::Curve(bytes) if algorithm == KeyAlgorithm::Ed25519 => {
+                ParsedPublicKey::new(&ED25519, bytes)?
+            }
+            _ => return Err(Failed),
+        };
+        Ok(Box::new(parsed))
+    }
+}
+
+impl Signer for Ed25519KeyPair {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failed> {
+        Ok(self.try_sign(message)?.as_ref().to_vec())
+    }
+}
+
+impl Signer for RsaKeyPair {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failed> {
+        let mut signature = vec![0; self.public_modulus_len()];
+        self.sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, &mut signature)?;
+        Ok(signature)
+    }
+}
+
+impl Verifier for ParsedPublicKey {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Failed> {
+        Ok(self.verify_sig(message, signature)?)
+    }
+}
+
+impl KeyManagement for AwsLc {
+    fn wrap(&self, kek: &[u8; AES_KEY_LEN], key: &[u8]) -> Result<Vec<u8>, Failed> {
+        let mut wrapped = vec![0; key.len() + 8];
+        let length = AesKek::new(&AES_256, kek)?.wrap(key, &mut wrapped)?.len();
+        wrapped.truncate(length);
+        Ok(wrapped)
+    }
+
+    fn unwrap(
+        &self,
+        kek: &[u8; AES_KEY_LEN],
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Failed> {
+        let mut key = Zeroizing::new(vec![0; wrapped.len()]);
+        let length = AesKek::new(&AES_256, kek)?.unwrap(wrapped, &mut key)?.len();
+        key.truncate(length);
+        Ok(key)
+    }
+
+    fn decrypter(
+        &self,
+        algorithm: KeyAlgorithm,
+        pkcs8: &[u8],
+    ) -> Result<Box<dyn Decrypter>, Failed> {
+        let key = PrivateDecryptingKey::from_pkcs8(pkcs8)?;
+        if algorithm.rsa_bytes() != Some(key.key_size_bytes()) {
+            return Err(Failed);
+        }
+        Ok(Box::new(OaepPrivateDecryptingKey::new(key)?))
+    }
+
+    fn encrypter(
+        &self,
+        algorithm: KeyAlgorithm,
+        public: &PublicParts,
+    ) -> Result<Box<dyn Encrypter>, Failed> {
+        let PublicParts::Rsa { n, e } = public else { return Err(Failed) };
+        if algorithm.rsa_bytes() != Some(n.len()) {
+            return Err(Failed);
+        }
+        let key: PublicEncryptingKey = PublicKeyComponents { n, e }.try_into()?;
+        Ok(Box::new(OaepPublicEncryptingKey::new(key)?))
+    }
+
+    fn agreement(
+        &self,
+        algorithm: KeyAlgorithm,
+        pkcs8: &[u8],
+    ) -> Result<Box<dyn Agreement>, Failed> {
+        Ok(Box::new(agreement_key(algorithm, pkcs8)?))
+    }
+
+    fn ephemeral(
+        &self,
+        algorithm: KeyAlgorithm,
+        peer: &[u8],
+    ) -> Result<(Vec<u8>, SharedSecret), Failed> {
+        let key = agreement::PrivateKey::generate(curve(algorithm)?)?;
+        let public = key.compute_public_key()?.as_ref().to_vec();
+        Ok((public, key.agree(peer)?))
+    }
+}
+
+impl Encrypter for OaepPublicEncryptingKey {
+    fn encrypt(&self, plaintext: &[u8]) -> Result<Vec<u8>, Failed> {
+        let mut out = vec![0; self.ciphertext_size()];
+        let length = self.encrypt(&OAEP_SHA256_MGF1SHA256, plaintext, &mut out, None)?.len();
+        out.truncate(length);
+        Ok(out)
+    }
+}
+
+impl Decrypter for OaepPrivateDecryptingKey {
+    fn decrypt(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, Failed> {
+        let mut out = Zeroizing::new(vec![0; self.min_output_size()]);
+        let length = self.decrypt(&OAEP_SHA256_MGF1SHA256, ciphertext, &mut out, None)?.len();
+        out.truncate(length);
+        Ok(out)
+    }
+}
+
+impl Agreement for agreement::PrivateKey {
+    fn agree(&self, peer: &[u8]) -> Result<SharedSecret, Failed> {
+        // The library would also take compressed and X.509-wrapped points: one key, one spelling.
+        let expected = if *self.algorithm() == ECDH_P256 { 65 } else { 32 };
+        if peer.len() != expected {
+            return Err(Failed);
+        }
+        let peer = UnparsedPublicKey::new(self.algorithm(), peer);
+        agreement::agree(self, peer, Failed, |secret| {
+            secret.try_into().map(Zeroizing::new).map_err(|_| Failed)
+        })
+    }
+}
+
+impl KeyEncoding for AwsLc {
+    fn generate(&self, algorithm: KeyAlgorithm) -> Result<Zeroizing<Vec<u8>>, Failed> {
+        match algorithm {
+            KeyAlgorithm::X25519 | KeyAlgorithm::Ed25519 => {
+                // Any 32 bytes are a key: RFC 8032, section 5.1.5, and RFC 7748, section 6.1.
+                okp::encode(algorithm, &*super::random_key()?)
+            }
+            KeyAlgorithm::P256 => to_pkcs8(&agreement::PrivateKey::generate(&ECDH_P256)?),
+            _ => to_pkcs8(&RsaKeyPair::generate(match algorithm.rsa_bytes() {
+                Some(256) => KeySize::Rsa2048,
+                Some(384) => KeySize::Rsa3072,
+                Some(512) => KeySize::Rsa4096,
+                _ => return Err(Failed),
+            })?),
+        }
+    }
+
+    fn public_parts(&self, algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<PublicParts, Failed> {
+        match algorithm {
+            KeyAlgorithm::X25519 | KeyAlgorithm::P256 => {
+                let public = agreement_key(algorithm, pkcs8)?.compute_public_key()?;
+                Ok(PublicParts::Curve(public.as_ref().to_vec()))
+            }
+            KeyAlgorithm::Ed25519 => {
+                let key = Ed25519KeyPair::from_seed_unchecked(okp::seed(algorithm, pkcs8)?)?;
+                Ok(PublicParts::Curve(KeyPair::public_key(&key).as_ref().to_vec()))
+            }
+            _ => {
+                let key = rsa_key(algorithm, pkcs8)?;
+                let public: &signature::RsaSubjectPublicKey = key.public_key();
+                Ok(PublicParts::Rsa {
+                    n: public.modulus().big_endian_without_leading_zero().to_vec(),
+                    e: public.exponent().big_endian_without_leading_zero().to_vec(),
+                })
+            }
+        }
+    }
+
+    fn encode(
+        &self,
+        algorithm: KeyAlgorithm,
+        parts: &PrivateParts,
+    ) -> Result<Zeroizing<Vec<u8>>, Failed> {
+        match (algorithm, parts) {
+            (KeyAlgorithm::X25519 | KeyAlgorithm::Ed25519, PrivateParts::Curve(seed)) => {
+                okp::encode(algorithm, seed)
+            }
+            (KeyAlgorithm::P256, PrivateParts::Curve(scalar)) => {
+                to_pkcs8(&agreement::PrivateKey::from_private_key(&ECDH_P256, scalar)?)
+            }
+            (_, PrivateParts::Rsa(parts)) if algorithm.rsa_bytes() == Some(parts.n.len()) => {
+                to_pkcs8(&RsaKeyPair::from_components(&components(parts))?)
+            }
+            _ => Err(Failed),
+        }
+    }
+}
+
+fn components(parts: &RsaParts) -> KeyPairComponents<&[u8]> {
+    KeyPairComponents {
+        public_key: PublicKeyComponents { n: &parts.n, e: &parts.e },
+        d: &parts.d,
+        p: &parts.p,
+        q: &parts.q,
+        dP: &parts.dp,
+        dQ: &parts.dq,
+        qInv: &parts.qi,
+    }
+}
+
+fn curve(algorithm: KeyAlgorithm) -> Result<&'static agreement::Algorithm, Failed> {
+    match algorithm {
+        KeyAlgorithm::X25519 => Ok(&agreement::X25519),
+        KeyAlgorithm::P256 => Ok(&ECDH_P256),
+        _ => Err(Failed),
+    }
+}
+
+fn agreement_key(algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<agreement::PrivateKey, Failed> {
+    let curve = curve(algorithm)?;
+    Ok(match algorithm {
+        KeyAlgorithm::X25519 => {
+            agreement::PrivateKey::from_private_key(curve, okp::seed(algorithm, pkcs8)?)?
+        }
+        _ => agreement::PrivateKey::from_private_key_der(curve, pkcs8)?,
+    })
+}
+
+fn rsa_key(algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<RsaKeyPair, Failed> {
+    let key = RsaKeyPair::from_pkcs8(pkcs8)?;
+    if algorithm.rsa_bytes() == Some(key.public_modulus_len()) { Ok(key) } else { Err(Failed) }
+}
+
+fn to_pkcs8(key: &impl AsDer<Pkcs8V1Der<'static>>) -> Result<Zeroizing<Vec<u8>>, Failed> {
+    Ok(Zeroizing::new(key.as_der()?.as_ref().to_vec()))
+}
