@@ -215,6 +215,25 @@ mod tests {
         assert_eq!(Checkpoint::new("two\nlines", head), Err(CheckpointError::Origin));
     }
 
+    /// A tree head of the Go checksum database, signed with its key. (The example
+    /// in the specification is this one under another name.)
+    #[test]
+    fn a_checkpoint_of_another_implementation_verifies() {
+        let note = format!(
+            "go.sum database tree\n20852163\n{ROOT}\n\n\
+             — sum.golang.org Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/\
+             Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"
+        );
+        let key = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
+        let identity =
+            LogIdentity { origin: "go.sum database tree".into(), keys: vec![key.parse().unwrap()] };
+        let opened = identity.open(note.as_bytes()).unwrap();
+        assert_eq!(opened.head().size, 20_852_163);
+        let changed = note.replace("20852163", "20852164");
+        let refused = identity.open(changed.as_bytes());
+        assert!(matches!(refused, Err(CheckpointError::Note(NoteError::BadSignature(_)))));
+    }
+
     #[test]
     fn opened_only_for_the_right_log_and_key() {
         let head = TreeHead { size: 7, root: Hash::from_base64(ROOT).unwrap() };

@@ -138,10 +138,20 @@ mod tests {
     const NEUMANN: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 
     #[test]
-    fn a_published_key_round_trips() {
-        let key: VerifierKey = NEUMANN.parse().unwrap();
-        assert_eq!((key.name(), key.id()), ("PeterNeumann", 0xc74f_20a3));
-        assert_eq!(key.to_string(), NEUMANN);
+    fn published_keys_round_trip() {
+        // The second is that of the Go checksum database; its base64 holds a `+`.
+        for (text, name, id) in [
+            (NEUMANN, "PeterNeumann", 0xc74f_20a3),
+            (
+                "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8",
+                "sum.golang.org",
+                0x033d_e0ae,
+            ),
+        ] {
+            let key: VerifierKey = text.parse().unwrap();
+            assert_eq!((key.name(), key.id()), (name, id));
+            assert_eq!(key.to_string(), text);
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use fsck::{FsckError, FsckReport, fsck, fsck_with};
 pub use hash::{HASH_LEN, Hash, empty_root, leaf_hash, node_hash};
 pub use key::{KeyError, Signer, VerifierKey};
 pub use note::{MAX_NOTE_LEN, MAX_SIGNATURES, Note, NoteError, Signature};
-pub use proof::{BuildError, HashSource, TileHashes, consistency_proof, inclusion_proof};
+pub use proof::{BuildError, HashSource, TileHashes, consistency_proof, inclusion_proof, root_at};
 pub use proof_file::{LogProof, LogProofError};
 pub use publish::{Entry, PublishError, Publisher};
 pub use store::{MemoryStore, StoreError, TileSource, TileStore, read_bundle, read_hashes};

@@ -84,6 +84,14 @@ pub fn consistency_proof<S: HashSource>(
     Ok(proof)
 }
 
+/// The root of the tree of the first `size` leaves.
+pub fn root_at<S: HashSource>(source: &mut S, size: u64) -> Result<Hash, BuildError<S::Error>> {
+    if size > MAX_TREE_SIZE {
+        return Err(BuildError::OutOfRange);
+    }
+    Ok(range_root(source, 0, size)?)
+}
+
 /// The root over the leaves `start..end`, which RFC 6962 cut off in one piece.
 fn range_root<S: HashSource>(source: &mut S, start: u64, end: u64) -> Result<Hash, S::Error> {
     // Cut into perfect subtrees, largest first; they are joined from the right.
@@ -113,6 +121,7 @@ pub struct TileHashes<'a, S: ?Sized> {
 
 impl<'a, S: TileSource + ?Sized> TileHashes<'a, S> {
     /// `size` is that of a published checkpoint: it says which partial tiles exist.
+    /// Proofs for any smaller tree, published or not, can be built from these.
     pub fn new(source: &'a S, size: u64) -> Self {
         Self { source, size, tiles: HashMap::new() }
     }

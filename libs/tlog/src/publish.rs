@@ -188,7 +188,6 @@ impl<S: TileStore> Publisher<S> {
     }
 
     /// The bundles that the entries change, and the partial one at the new end.
-    #[allow(clippy::type_complexity, reason = "names for these two would say no more")]
     fn bundles(
         &self,
         entries: &[Entry<'_>],

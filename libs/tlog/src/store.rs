@@ -32,6 +32,8 @@ pub enum StoreError {
     Conflict(TileId),
     #[error("node {index} of level {level} is not in a tree of {size} leaves")]
     Outside { level: u32, index: u64, size: u64 },
+    #[error("a tree of {0} leaves is larger than any that we handle")]
+    TooLarge(u64),
     #[error("another process is writing this log")]
     Locked,
     #[error("the store failed")]

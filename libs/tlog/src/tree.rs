@@ -52,6 +52,9 @@ impl Frontier {
 
     /// Resumes from the tiles of a stored log.
     pub fn load<S: TileSource + ?Sized>(source: &S, size: u64) -> Result<Self, StoreError> {
+        if size > MAX_TREE_SIZE {
+            return Err(StoreError::TooLarge(size));
+        }
         let mut edge = Vec::new();
         for level in 0..levels(size) as u8 {
             edge.push(match TileId::edge(TileKind::Hashes(level), size) {
@@ -237,6 +240,10 @@ mod tests {
         for size in [0, 3, 514, 516, 771, u64::MAX] {
             assert_eq!(Frontier::from_edge(size, edge.clone()), Err(TreeError::Edge(size)));
         }
+        let store = MemoryStore::default();
+        let too_large = Frontier::load(&store, MAX_TREE_SIZE + 1);
+        assert!(matches!(too_large, Err(StoreError::TooLarge(_))));
+        assert!(matches!(Frontier::load(&store, MAX_TREE_SIZE), Err(StoreError::Missing(_))));
     }
 
     #[test]

@@ -72,6 +72,14 @@ fn a_log_in_a_directory_grows_over_restarts() {
     }
 }
 
+/// The service moves it to a thread that may block.
+#[test]
+fn a_publisher_can_change_threads() {
+    let mut publisher = open(MemoryStore::default(), None).unwrap();
+    let thread = std::thread::spawn(move || append(&mut publisher, 2).size);
+    assert_eq!(thread.join().unwrap(), 2);
+}
+
 #[test]
 fn a_new_log_publishes_the_empty_tree() {
     let store = MemoryStore::default();

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use tlog::{
     BuildError, Frontier, Hash, HashSource, MemoryStore, TileHashes, TileStore, VerifyError,
-    consistency_proof, empty_root, encode_hashes, inclusion_proof, leaf_hash, node_hash,
+    consistency_proof, empty_root, encode_hashes, inclusion_proof, leaf_hash, node_hash, root_at,
     verify_consistency, verify_inclusion,
 };
 
@@ -251,6 +251,14 @@ proptest! {
         let mut before = Frontier::new();
         before.extend(&leaves[..old as usize]).unwrap();
         prop_assert_eq!(verify_consistency(old, &before.root(), size, &root, &proof), Ok(()));
+        // The smaller tree was never published, so it has no partial tiles of its own.
+        prop_assert_eq!(root_at(&mut tiles, old).unwrap(), before.root());
+        if let Some(leaf) = old.checked_sub(1) {
+            let proof = inclusion_proof(&mut tiles, leaf, old).unwrap();
+            let verified =
+                verify_inclusion(&leaves[leaf as usize], leaf, old, &proof, &before.root());
+            prop_assert_eq!(verified, Ok(()));
+        }
     }
 
     /// A log that rewrites an old entry and then composes a proof out of all the
