@@ -13,7 +13,7 @@ use crate::bundle::push_entry;
 use crate::checkpoint::{Checkpoint, CheckpointError, LogIdentity, TreeHead, VerifiedCheckpoint};
 use crate::hash::{Hash, leaf_hash};
 use crate::key::Signer;
-use crate::proof::{BuildError, TileHashes, consistency_proof};
+use crate::proof::{BuildError, TileHashes, consistency_proof, root_at};
 use crate::store::{StoreError, TileSource, TileStore, read_bundle};
 use crate::tile::{MAX_LEVEL, TILE_WIDTH, TileError, TileId, TileKind, encode_hashes};
 use crate::tree::{Frontier, TreeError};
@@ -39,7 +39,7 @@ pub enum PublishError {
     },
     #[error("the leaf hash of entry {0} is not that of its bytes")]
     LeafMismatch(u64),
-    #[error("the tiles do not have the root that the checkpoint of size {0} states")]
+    #[error("the stored tiles and bundles are not those of the tree of size {0}")]
     Corrupt(u64),
     #[error("the log ends at {stored}, before the size {known} that was published")]
     Behind { stored: u64, known: u64 },
@@ -68,6 +68,13 @@ struct Published {
     frontier: Frontier,
     /// The partial bundle at the end of the log; empty if the last one is full.
     bundle: Vec<u8>,
+}
+
+struct NewBundles {
+    /// Those that the new entries are in.
+    changed: Vec<(TileId, Vec<u8>)>,
+    /// The partial one at the new end; empty if the last one is full.
+    last: Vec<u8>,
 }
 
 /// The one writer of a log.
@@ -165,9 +172,9 @@ impl<S: TileStore> Publisher<S> {
         let mut frontier = self.published.frontier.clone();
         let leaves: Vec<Hash> = entries.iter().map(|entry| entry.leaf).collect();
         let tiles = frontier.extend(&leaves)?;
-        let (bundles, bundle) = self.bundles(entries)?;
+        let bundles = self.bundles(entries)?;
         let mut full = Vec::new();
-        for (id, bytes) in &bundles {
+        for (id, bytes) in &bundles.changed {
             self.store.create_tile(*id, bytes)?;
             full.extend(id.is_full().then_some(*id));
         }
@@ -181,19 +188,16 @@ impl<S: TileStore> Publisher<S> {
         self.stale = true;
         let checkpoint = sign(&self.store, &self.identity, &self.signer, head)?;
         self.stale = false;
-        self.published = Published { checkpoint, frontier, bundle };
+        self.published = Published { checkpoint, frontier, bundle: bundles.last };
         self.prunable.append(&mut full);
         self.prune();
         Ok(())
     }
 
-    /// The bundles that the entries change, and the partial one at the new end.
-    fn bundles(
-        &self,
-        entries: &[Entry<'_>],
-    ) -> Result<(Vec<(TileId, Vec<u8>)>, Vec<u8>), PublishError> {
+    /// Fills bundles with the entries, beginning where the last one ended.
+    fn bundles(&self, entries: &[Entry<'_>]) -> Result<NewBundles, PublishError> {
         let mut bundle = self.published.bundle.clone();
-        let mut done = Vec::new();
+        let mut changed = Vec::new();
         let first = self.head().size;
         for (entry, index) in entries.iter().zip(first..) {
             push_entry(&mut bundle, entry.bytes)
@@ -201,14 +205,14 @@ impl<S: TileStore> Publisher<S> {
             if (index + 1).is_multiple_of(u64::from(TILE_WIDTH))
                 && let Some(id) = TileId::last_full(TileKind::Entries, index + 1)
             {
-                done.push((id, std::mem::take(&mut bundle)));
+                changed.push((id, std::mem::take(&mut bundle)));
             }
         }
         let size = first + entries.len() as u64;
         if let Some(id) = TileId::edge(TileKind::Entries, size) {
-            done.push((id, bundle.clone()));
+            changed.push((id, bundle.clone()));
         }
-        Ok((done, bundle))
+        Ok(NewBundles { changed, last: bundle })
     }
 
     /// Two writers would sign two histories. The store's lock keeps them apart;
@@ -295,17 +299,22 @@ fn sign<S: TileStore>(
     Ok(checkpoint)
 }
 
-/// Proves from the stored tiles that the tree `new` begins with the tree `old`.
+/// Proves from the stored tiles that they have the tree `new`, and that it begins
+/// with the tree `old`.
 fn check_continuation<S: TileSource>(
     store: &S,
     old: TreeHead,
     new: TreeHead,
 ) -> Result<(), PublishError> {
-    let proof = consistency_proof(&mut TileHashes::new(store, new.size), old.size, new.size)
-        .map_err(|error| match error {
-            BuildError::Source(error) => PublishError::Store(error),
-            BuildError::OutOfRange => PublishError::Inconsistent(VerifyError::Shrinks),
-        })?;
+    let unbuilt = |error| match error {
+        BuildError::Source(error) => PublishError::Store(error),
+        BuildError::OutOfRange => PublishError::Inconsistent(VerifyError::Shrinks),
+    };
+    let mut hashes = TileHashes::new(store, new.size);
+    if root_at(&mut hashes, new.size).map_err(unbuilt)? != new.root {
+        return Err(PublishError::Corrupt(new.size));
+    }
+    let proof = consistency_proof(&mut hashes, old.size, new.size).map_err(unbuilt)?;
     verify_consistency(old.size, &old.root, new.size, &new.root, &proof)
         .map_err(PublishError::Inconsistent)
 }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use tlog::{
     CheckpointError, Entry, FsReader, FsStore, FsckError, Hash, LogIdentity, LogProof,
     LogProofError, MAX_ENTRY_LEN, MemoryStore, NoteError, PublishError, Publisher, Signer,
-    TileHashes, TileId, TileKind, TileSource, TileStore, TreeHead, VerifyError, empty_root, fsck,
-    inclusion_proof, leaf_hash,
+    StoreError, TileHashes, TileId, TileKind, TileSource, TileStore, TreeHead, VerifyError,
+    empty_root, fsck, inclusion_proof, leaf_hash,
 };
 
 const ORIGIN: &str = "example.com/log";
@@ -138,6 +138,53 @@ fn a_second_writer_is_noticed() {
     let same = two.append(0, &[Entry::new(b"entry 0")]).map(drop);
     assert!(matches!(same, Err(PublishError::CheckpointMoved)));
     assert_eq!(fsck(&store, &identity()).unwrap().checkpoint.head(), one.head());
+}
+
+/// A disk that keeps something else than what it was given.
+struct Rotten<'a> {
+    store: &'a MemoryStore,
+    place: TileKind,
+}
+
+impl TileSource for Rotten<'_> {
+    fn tile(&self, id: TileId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.tile(id)
+    }
+
+    fn checkpoint(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.checkpoint()
+    }
+}
+
+impl TileStore for Rotten<'_> {
+    fn create_tile(&self, id: TileId, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut bytes = bytes.to_vec();
+        bytes[0] ^= u8::from(id.kind() == self.place);
+        self.store.create_tile(id, &bytes)
+    }
+
+    fn replace_checkpoint(&self, note: &[u8]) -> Result<(), StoreError> {
+        self.store.replace_checkpoint(note)
+    }
+
+    fn remove_partials(&self, id: TileId) -> Result<(), StoreError> {
+        self.store.remove_partials(id)
+    }
+}
+
+#[test]
+fn tiles_that_read_back_wrong_are_not_signed() {
+    for (size, place) in [(0, 0), (3, 0), (300, 0), (300, 1)] {
+        let store = log_of(size);
+        let before = store.checkpoint().unwrap();
+        let rotten = Rotten { store: &store, place: TileKind::Hashes(place) };
+        let mut publisher = open(rotten, None).unwrap();
+        let texts = texts(size..size + 400);
+        let entries: Vec<_> = texts.iter().map(|text| Entry::new(text)).collect();
+        let result = publisher.append(size, &entries).map(drop);
+        assert!(matches!(result, Err(PublishError::Corrupt(_))), "{size} {place} {result:?}");
+        assert_eq!(store.checkpoint().unwrap(), before);
+    }
 }
 
 #[test]
