@@ -1,0 +1,24 @@
+//! Tenants' key-encryption keys (KEKs), behind one trait.
+//!
+//! A [`Kms`] makes and opens data keys; the KEK that wraps them stays with the
+//! its tenant and to the [`Context`] of the object that it is for, so a wrapped
+//! key that is moved to another object or tenant does not open.
+
+mod cache;
+mod context;
+mod key;
+mod kms;
+pub mod local;
+mod primitives;
+pub mod reasons;
+mod secret_file;
+mod settings;
+mod wrapped;
+
+pub use cache::{CacheSettings, DataKeyCache};
+pub use context::Context;
+pub use key::{DataKey, KEY_LENGTH, PlaintextKey};
+pub use kms::{Kms, MAX_BATCH};
+pub use secret_file::create_key_file;
+pub use settings::{Settings, open};
+pub use wrapped::{Provider, WrappedKey, WrappedKeyError};

@@ -1,0 +1,189 @@
+//! What every provider must do, whichever it is.
+
+use std::sync::Arc;
+
+use kernel::{Kind, TenantId};
+use keys::{Context, Kms, MAX_BATCH, PlaintextKey, WrappedKey, reasons};
+
+pub(crate) async fn all(kms: Arc<dyn Kms>) {
+    kms.health().await.unwrap();
+    what_was_generated_is_unwrapped(&*kms).await;
+    what_was_wrapped_is_unwrapped(&*kms).await;
+    a_key_opens_for_its_tenant_and_context_only(&*kms).await;
+    one_bad_item_does_not_spoil_a_batch(&*kms).await;
+    batches_of_any_size_keep_their_order(&*kms).await;
+    older_versions_unwrap_and_rewrap_moves_to_the_newest(&*kms).await;
+    unknown_tenants_and_versions_are_errors(&*kms).await;
+    altered_keys_are_unreadable(&*kms).await;
+    racing_for_the_first_key_makes_one(kms).await;
+}
+
+pub(crate) fn context(id: impl ToString) -> Context {
+    Context::new([("kind", "test".to_owned()), ("id", id.to_string())]).unwrap()
+}
+
+async fn one(kms: &dyn Kms, tenant: TenantId) -> (PlaintextKey, WrappedKey) {
+    let key = kms.generate(tenant, &[context(0)]).await.unwrap().remove(0);
+    (key.plaintext, key.wrapped)
+}
+
+async fn unwrap(
+    kms: &dyn Kms,
+    tenant: TenantId,
+    key: &WrappedKey,
+    context: Context,
+) -> kernel::Result<PlaintextKey> {
+    let mut results = kms.unwrap(tenant, &[(key.clone(), context)]).await.unwrap();
+    assert_eq!(results.len(), 1);
+    results.remove(0)
+}
+
+fn reason<T>(result: kernel::Result<T>) -> &'static kernel::Reason {
+    match result {
+        Ok(_) => panic!("should have failed"),
+        Err(fault) => fault.reason(),
+    }
+}
+
+async fn what_was_generated_is_unwrapped(kms: &dyn Kms) {
+    let tenant = TenantId::new();
+    let (plain, wrapped) = one(kms, tenant).await;
+    assert_eq!(wrapped.provider(), kms.provider());
+    assert_eq!(wrapped.version(), 1);
+    let stored = WrappedKey::parse(&wrapped.to_bytes()).unwrap();
+    assert!(unwrap(kms, tenant, &stored, context(0)).await.unwrap().expose() == plain.expose());
+    let (other, again) = one(kms, tenant).await;
+    assert!(other.expose() != plain.expose());
+    assert_ne!(again, wrapped);
+    assert!(!wrapped.to_bytes().windows(8).any(|part| part == &plain.expose()[..8]));
+    assert!(kms.generate(tenant, &[]).await.unwrap().is_empty());
+    assert!(kms.unwrap(tenant, &[]).await.unwrap().is_empty());
+}
+
+async fn what_was_wrapped_is_unwrapped(kms: &dyn Kms) {
+    let tenant = TenantId::new();
+    let keys = [[1; 32], [2; 32]].map(|bytes| PlaintextKey::from_slice(&bytes).unwrap());
+    let items: Vec<_> = keys.into_iter().zip([context(1), context(2)]).collect();
+    let wrapped = kms.wrap(tenant, &items).await.unwrap();
+    for (n, wrapped) in (1..).zip(&wrapped) {
+        let key = unwrap(kms, tenant, wrapped, context(n)).await.unwrap();
+        assert!(*key.expose() == [n; 32]);
+    }
+    // Never the same ciphertext twice, so equal keys do not show.
+    assert_ne!(kms.wrap(tenant, &items).await.unwrap(), wrapped);
+}
+
+async fn a_key_opens_for_its_tenant_and_context_only(kms: &dyn Kms) {
+    let (tenant, other) = (TenantId::new(), TenantId::new());
+    let (_, wrapped) = one(kms, tenant).await;
+    one(kms, other).await;
+    let wrong = unwrap(kms, tenant, &wrapped, context(1)).await;
+    assert_eq!(reason(wrong), &reasons::DATA_KEY_UNREADABLE);
+    let foreign = unwrap(kms, other, &wrapped, context(0)).await;
+    assert_eq!(reason(foreign), &reasons::DATA_KEY_UNREADABLE);
+    let mut moved = kms.rewrap(tenant, &[(wrapped, context(1))]).await.unwrap();
+    assert_eq!(reason(moved.remove(0)), &reasons::DATA_KEY_UNREADABLE);
+}
+
+async fn one_bad_item_does_not_spoil_a_batch(kms: &dyn Kms) {
+    let tenant = TenantId::new();
+    let keys = kms.generate(tenant, &[context(0), context(1), context(2)]).await.unwrap();
+    let items: Vec<_> =
+        keys.iter().map(|key| key.wrapped.clone()).zip([0, 9, 2].map(context)).collect();
+    let unwrapped = kms.unwrap(tenant, &items).await.unwrap();
+    let good: Vec<_> = unwrapped.iter().map(Result::is_ok).collect();
+    assert_eq!(good, [true, false, true]);
+    for n in [0, 2] {
+        assert!(unwrapped[n].as_ref().is_ok_and(|key| key.expose() == keys[n].plaintext.expose()));
+    }
+    let rewrapped = kms.rewrap(tenant, &items).await.unwrap();
+    let good: Vec<_> = rewrapped.iter().map(Result::is_ok).collect();
+    assert_eq!(good, [true, false, true]);
+}
+
+async fn batches_of_any_size_keep_their_order(kms: &dyn Kms) {
+    let tenant = TenantId::new();
+    let contexts: Vec<_> = (0..MAX_BATCH * 2 + 1).map(context).collect();
+    let keys = kms.generate(tenant, &contexts).await.unwrap();
+    assert_eq!(keys.len(), contexts.len());
+    let items: Vec<_> = keys.iter().map(|key| key.wrapped.clone()).zip(contexts).collect();
+    let unwrapped = kms.unwrap(tenant, &items).await.unwrap();
+    assert_eq!(unwrapped.len(), keys.len());
+    for (key, unwrapped) in keys.iter().zip(unwrapped) {
+        assert!(unwrapped.unwrap().expose() == key.plaintext.expose());
+    }
+    assert_eq!(kms.rewrap(tenant, &items).await.unwrap().len(), keys.len());
+}
+
+async fn older_versions_unwrap_and_rewrap_moves_to_the_newest(kms: &dyn Kms) {
+    let tenant = TenantId::new();
+    let (plain, first) = one(kms, tenant).await;
+    assert_eq!(kms.rotate(tenant).await.unwrap(), 2);
+    assert_eq!(one(kms, tenant).await.1.version(), 2);
+    assert!(unwrap(kms, tenant, &first, context(0)).await.unwrap().expose() == plain.expose());
+    let second = kms.rewrap(tenant, &[(first, context(0))]).await.unwrap().remove(0).unwrap();
+    assert_eq!(second.version(), 2);
+    assert!(unwrap(kms, tenant, &second, context(0)).await.unwrap().expose() == plain.expose());
+    assert_eq!(
+        reason(unwrap(kms, tenant, &second, context(1)).await),
+        &reasons::DATA_KEY_UNREADABLE
+    );
+    // A rotation makes the key if there is none.
+    assert_eq!(kms.rotate(TenantId::new()).await.unwrap(), 2);
+}
+
+async fn unknown_tenants_and_versions_are_errors(kms: &dyn Kms) {
+    let tenant = TenantId::new();
+    let (_, wrapped) = one(kms, tenant).await;
+    let stranger = unwrap(kms, TenantId::new(), &wrapped, context(0)).await;
+    assert_eq!(reason(stranger), &reasons::KEK_VERSION_UNAVAILABLE);
+    let mut bytes = wrapped.to_bytes();
+    bytes[5] = 77;
+    let later = WrappedKey::parse(&bytes).unwrap();
+    let fault = unwrap(kms, tenant, &later, context(0)).await.err().unwrap();
+    assert_eq!(fault.reason(), &reasons::KEK_VERSION_UNAVAILABLE);
+    let moved = kms.rewrap(tenant, &[(later, context(0))]).await.unwrap().remove(0);
+    assert_eq!(reason(moved), &reasons::KEK_VERSION_UNAVAILABLE);
+}
+
+async fn altered_keys_are_unreadable(kms: &dyn Kms) {
+    let tenant = TenantId::new();
+    let (_, wrapped) = one(kms, tenant).await;
+    let bytes = wrapped.to_bytes();
+    let altered: Vec<_> = (6..bytes.len())
+        .map(|at| {
+            let mut bytes = bytes;
+            bytes[at] ^= 1;
+            (WrappedKey::parse(&bytes).unwrap(), context(0))
+        })
+        .collect();
+    for result in kms.unwrap(tenant, &altered).await.unwrap() {
+        let fault = result.err().unwrap();
+        assert_eq!(fault.reason(), &reasons::DATA_KEY_UNREADABLE);
+        assert_eq!(fault.kind(), Kind::DataLoss);
+    }
+    // Another provider's form is not tried at all.
+    let mut foreign = bytes;
+    foreign[1] = 3 - foreign[1];
+    let foreign = WrappedKey::parse(&foreign).unwrap();
+    let result = unwrap(kms, tenant, &foreign, context(0)).await;
+    assert_eq!(reason(result), &reasons::DATA_KEY_UNREADABLE);
+    let moved = kms.rewrap(tenant, &[(foreign, context(0))]).await.unwrap().remove(0);
+    assert_eq!(reason(moved), &reasons::DATA_KEY_UNREADABLE);
+}
+
+async fn racing_for_the_first_key_makes_one(kms: Arc<dyn Kms>) {
+    let tenant = TenantId::new();
+    let racers: Vec<_> = (0..16)
+        .map(|_| {
+            let kms = kms.clone();
+            tokio::spawn(async move { one(&*kms, tenant).await })
+        })
+        .collect();
+    for racer in racers {
+        let (plain, wrapped) = racer.await.unwrap();
+        assert_eq!(wrapped.version(), 1);
+        let key = unwrap(&*kms, tenant, &wrapped, context(0)).await.unwrap();
+        assert!(key.expose() == plain.expose());
+    }
+}
