@@ -1,0 +1,152 @@
+//! The files of `deploy/envoy`, rendered, as the real Envoy judges them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use kernel::ManualClock;
+use mesh::{Address, Edge, Error, Plan, SERVICES, Templates, access, certificates};
+use serde_json::Value;
+use tempfile::TempDir;
+use testkit::{Envoy, free_port};
+
+fn plan(directory: &Path, otlp: Option<Address>) -> Plan {
+    let certificates = directory.join("certs");
+    let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    certificates::ensure(&certificates, &*ManualClock::at(now)).unwrap();
+    let descriptor = directory.join("descriptor.bin");
+    fs::write(&descriptor, proto::DESCRIPTOR_SET).unwrap();
+    let port = || Address::loopback(free_port().unwrap());
+    Plan {
+        sockets: directory.to_owned(),
+        edge: Edge {
+            tls: port(),
+            http_port: free_port().unwrap(),
+            certificate: certificates.join("public.crt"),
+            key: certificates.join("public.key"),
+            cors_origins: Edge::LOCAL_ORIGINS.into(),
+            descriptor,
+        },
+        certificates,
+        services: SERVICES.iter().map(|service| (*service, port())).collect(),
+        otlp,
+    }
+}
+
+fn temporary() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn envoy_accepts_the_whole_mesh_in_one() {
+    for otlp in [None, Some(Address::loopback(4317))] {
+        let directory = temporary();
+        let plan = plan(directory.path(), otlp);
+        let file = plan.write_whole(&Templates::default(), directory.path()).unwrap();
+        Envoy::validate(&file).unwrap();
+    }
+}
+
+#[test]
+fn envoy_accepts_each_proxy_of_the_mesh_form() {
+    let directory = temporary();
+    let plan = plan(directory.path(), Some(Address::new("collector.internal", 4317)));
+    let templates = Templates::default();
+    Envoy::validate(&plan.write_edge(&templates, directory.path()).unwrap()).unwrap();
+    for service in SERVICES {
+        let file = plan.write_sidecar(&templates, service, directory.path()).unwrap();
+        Envoy::validate(&file).unwrap();
+    }
+}
+
+/// Every string under a key of this name, anywhere below.
+fn strings(value: &Value, key: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field.as_str() {
+                    Some(text) if name == key => found.push(text.to_owned()),
+                    _ => strings(field, key, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| strings(item, key, found)),
+        _ => {}
+    }
+}
+
+fn strings_of(value: &Value, key: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    strings(value, key, &mut found);
+    found.sort();
+    found.dedup();
+    found
+}
+
+#[test]
+fn the_edge_exposes_exactly_the_public_services() {
+    let directory = temporary();
+    let edge = plan(directory.path(), None).edge(&Templates::default()).unwrap();
+    let mut public: Vec<String> =
+        access::public_services().into_iter().map(|name| format!("/{name}/")).collect();
+    let mut routed = strings_of(&edge["static_resources"]["listeners"][0], "prefix");
+    routed.retain(|prefix| prefix.starts_with("/signet."));
+    assert_eq!(routed, public);
+
+    let transcoded = edge
+        .pointer(
+            "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters",
+        )
+        .and_then(Value::as_array)
+        .and_then(|filters| {
+            filters.iter().find_map(|filter| filter["typed_config"]["services"].as_array())
+        })
+        .unwrap();
+    let mut transcoded: Vec<String> =
+        transcoded.iter().map(|name| format!("/{}/", name.as_str().unwrap())).collect();
+    transcoded.sort();
+    public.sort();
+    assert_eq!(transcoded, public);
+}
+
+#[test]
+fn a_sidecar_lets_in_and_reaches_only_whom_the_protos_name() {
+    let directory = temporary();
+    let plan = plan(directory.path(), None);
+    for service in SERVICES {
+        let sidecar = plan.sidecar(&Templates::default(), service).unwrap();
+        let callers: Vec<_> = access::callers_of(service).into_iter().collect();
+        let rules = strings_of(&sidecar["static_resources"]["listeners"][0], "regex");
+        let expected = format!(r"spiffe://signet\.dev/({})", callers.join("|"));
+        assert!(rules.contains(&expected), "{service}: {rules:?}");
+        let clusters = strings_of(&sidecar["static_resources"]["clusters"], "exact");
+        let peers: Vec<String> = access::peers_of(service)
+            .into_iter()
+            .map(|peer| format!("spiffe://signet.dev/{peer}"))
+            .collect();
+        assert_eq!(clusters, peers, "{service}");
+    }
+}
+
+#[test]
+fn nothing_is_traced_without_a_collector() {
+    let directory = temporary();
+    let whole = plan(directory.path(), None).whole(&Templates::default()).unwrap();
+    assert!(!whole.to_string().contains("otlp"));
+}
+
+#[test]
+fn a_missing_address_and_a_strange_host_are_named() {
+    let directory = temporary();
+    let mut plan = plan(directory.path(), None);
+    plan.services = BTreeMap::from([("auth", Address::new("auth internal", 1))]);
+    let error = plan.edge(&Templates::default()).unwrap_err();
+    assert!(matches!(&error, Error::BadValue { name } if name == "AUTH_HOST"), "{error}");
+    plan.services.clear();
+    assert_eq!(
+        plan.edge(&Templates::default()).unwrap_err().to_string(),
+        "the address of `auth` is not set"
+    );
+    let error = plan.sidecar(&Templates::default(), "root").unwrap_err();
+    assert_eq!(error.to_string(), "there is no service `root`");
+}
