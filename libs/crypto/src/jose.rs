@@ -5,3 +5,6 @@ pub(crate) mod concat_kdf;
 pub(crate) mod header;
 pub(crate) mod jws;
 pub(crate) mod key_wrap;
+
+#[cfg(test)]
+mod vectors;

@@ -186,17 +186,52 @@ pub(crate) fn p256_point(x: &[u8], y: &[u8]) -> Result<Vec<u8>, KeyError> {
     Ok([&[4], x, y].concat())
 }
 
-/// X25519 ignores the top bit and reduces the rest ([RFC 7748, section
-/// 5](https://www.rfc-editor.org/rfc/rfc7748#section-5)), so a point has several spellings, and
-/// a header could be changed without the key changing. Only the canonical one is taken.
+/// The y-coordinates of the eight points of small order on edwards25519, little-endian. Under such
+/// a key a signature can be made that holds for many messages, so that it proves nothing.
+const SMALL_ORDER: [[u8; 32]; 5] = [
+    little_endian(0x00, 0x00, 0x00),
+    little_endian(0x01, 0x00, 0x00),
+    little_endian(0xec, 0xff, 0x7f),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+];
+
+const fn little_endian(lowest: u8, middle: u8, highest: u8) -> [u8; 32] {
+    let mut bytes = [middle; 32];
+    bytes[0] = lowest;
+    bytes[31] = highest;
+    bytes
+}
+
+/// Takes the canonical spelling of a point only. X25519 ignores the top bit and reduces the rest
+/// ([RFC 7748, section 5](https://www.rfc-editor.org/rfc/rfc7748#section-5)), so without this a
+/// header could be changed and the key would stay the same.
 pub(crate) fn check_point(algorithm: KeyAlgorithm, point: &[u8]) -> Result<(), KeyError> {
-    if algorithm != KeyAlgorithm::X25519 {
-        return Ok(());
+    let mut point: [u8; 32] = match algorithm {
+        KeyAlgorithm::X25519 | KeyAlgorithm::Ed25519 => {
+            point.try_into().map_err(|_| KeyError::Invalid("x"))?
+        }
+        _ => return Ok(()),
+    };
+    if algorithm == KeyAlgorithm::Ed25519 {
+        // The sign of the other coordinate.
+        point[31] &= 0x7f;
+        if SMALL_ORDER.contains(&point) {
+            return Err(KeyError::Invalid("x"));
+        }
     }
-    let [lowest, middle @ .., highest] = point else { return Err(KeyError::Invalid("x")) };
+    let [lowest, middle @ .., highest] = point;
     // 2^255 - 19 is ed ff … ff 7f in little-endian.
-    let reaches_p = *highest == 0x7f && *lowest >= 0xed && middle.iter().all(|byte| *byte == 0xff);
-    if *highest > 0x7f || reaches_p { Err(KeyError::Invalid("x")) } else { Ok(()) }
+    let reaches_p = highest == 0x7f && lowest >= 0xed && middle.iter().all(|byte| *byte == 0xff);
+    if highest > 0x7f || reaches_p { Err(KeyError::Invalid("x")) } else { Ok(()) }
 }
 
 /// The members in the order that RFC 7638 hashes them.

@@ -63,10 +63,12 @@ impl PublicKey {
 
     pub(crate) fn new(algorithm: KeyAlgorithm, parts: PublicParts) -> Result<Self, KeyError> {
         let provider = provider::default();
+        if let PublicParts::Curve(point) = &parts {
+            jwk::check_point(algorithm, point)?;
+        }
         let handle = match algorithm {
             KeyAlgorithm::X25519 | KeyAlgorithm::P256 => {
                 let PublicParts::Curve(peer) = &parts else { return Err(KeyError::Rejected) };
-                jwk::check_point(algorithm, peer)?;
                 // Fails for points off the curve and of small order, now instead of when sealing.
                 provider.ephemeral(algorithm, peer)?;
                 PublicHandle::Agree

@@ -14,7 +14,7 @@ use crate::jose::jws::{self, Compact};
 use crate::jose::key_wrap;
 use crate::key::{PrivateKey, PublicKey};
 use crate::limits::Limits;
-use crate::provider::{self, AesKey, NONCE_LEN, TAG_LEN};
+use crate::provider::{self, NONCE_LEN, TAG_LEN};
 
 /// `cty` of the signature: what is signed is a JWE.
 const CONTENT_TYPE: &str = "JWE";
@@ -26,7 +26,7 @@ pub struct Token<'a> {
 
 /// A token whose signature holds.
 pub struct VerifiedToken {
-    header: CompactHeader,
+    pub(crate) header: CompactHeader,
     protected: String,
     encrypted_key: Vec<u8>,
     iv: [u8; NONCE_LEN],
@@ -66,7 +66,7 @@ impl<'a> Token<'a> {
 }
 
 impl VerifiedToken {
-    fn parse(jwe: &str) -> Option<Self> {
+    pub(crate) fn parse(jwe: &str) -> Option<Self> {
         let mut parts = jwe.split('.');
         let mut next = || parts.next();
         let (protected, key, iv, ciphertext, tag) = (next()?, next()?, next()?, next()?, next()?);
@@ -97,16 +97,13 @@ impl VerifiedToken {
     /// # Errors
     /// `Rejected`, whatever the reason.
     pub fn open(mut self, recipient: &PrivateKey) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let rejected = |_| OpenError::rejected(Detail::ContentKey);
-        let provider = provider::default();
-        let key: AesKey =
-            match key_wrap::unwrap(&self.header.key_header(), &self.encrypted_key, recipient) {
-                Ok(key) => key,
-                // As in RFC 7516, section 11.5: the failure shows only when decrypting.
-                Err(_) => provider::random_key().map_err(rejected)?,
-            };
+        // RFC 7516, section 11.5: a wrapped key that does not unwrap shows only when decrypting.
+        let instead =
+            provider::random_key().map_err(|_| OpenError::rejected(Detail::ContentKey))?;
+        let key = key_wrap::unwrap(&self.header.key_header(), &self.encrypted_key, recipient)
+            .unwrap_or(instead);
         let aad = self.protected.as_bytes();
-        let length = provider
+        let length = provider::default()
             .aead_open(&key, self.iv, aad, &mut self.sealed)
             .map_err(|_| OpenError::rejected(Detail::Ciphertext))?;
         self.sealed.truncate(length);

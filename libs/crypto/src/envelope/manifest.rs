@@ -9,7 +9,7 @@ use crate::error::{Detail, OpenError};
 use crate::jose::jws::Compact;
 use crate::key::{PrivateKey, PublicKey};
 use crate::limits::Limits;
-use crate::provider::{self, Failed};
+use crate::provider;
 
 /// A manifest that nobody has vouched for yet.
 pub struct Manifest<'a> {
@@ -101,13 +101,10 @@ impl VerifiedManifest {
             return Err(OpenError::NotARecipient);
         }
         // RFC 7516, section 11.5: go on with a random key, so that a wrapped key that does not
-        // unwrap and one that unwraps to something else cannot be told apart by time.
-        let key = match keys.unwrap(recipient) {
-            Ok(key) => key,
-            Err(Failed) => {
-                provider::random_key().map_err(|_| OpenError::rejected(Detail::ContentKey))?
-            }
-        };
+        // unwrap and one that unwraps to something else take the same way.
+        let instead =
+            provider::random_key().map_err(|_| OpenError::rejected(Detail::ContentKey))?;
+        let key = keys.unwrap(recipient).unwrap_or(instead);
         let key = ContentKey::new(key);
         if self.commits_to(&key) { Ok(key) } else { Err(OpenError::rejected(Detail::ContentKey)) }
     }

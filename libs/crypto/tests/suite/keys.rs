@@ -1,5 +1,6 @@
 //! Keys in and out, and keys that are not taken.
 
+use crypto::provider::{self, PublicParts};
 use crypto::{KeyAlgorithm, KeyError, PrivateKey, PublicKey};
 use serde_json::{Value, json};
 
@@ -134,6 +135,34 @@ fn points_are_checked_when_a_key_is_taken() {
     assert_eq!(refuse(&off), KeyError::Rejected);
     let short = json!({"kty": "EC", "crv": "P-256", "x": nine, "y": "CQ"});
     assert_eq!(refuse(&short), KeyError::Invalid("y"));
+}
+
+/// A key of small order, with a signature made without any private key: R the neutral element,
+/// S zero. It holds for every eighth message at least, which is why such a key is refused.
+#[test]
+fn signing_keys_of_small_order_are_refused() {
+    let mut forged = [0; 64];
+    forged[0] = 1;
+    let hex = |text: &str| hex::decode(text).unwrap();
+    let points = [
+        hex("0000000000000000000000000000000000000000000000000000000000000000"),
+        hex("0000000000000000000000000000000000000000000000000000000000000080"),
+        hex("0100000000000000000000000000000000000000000000000000000000000000"),
+        hex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+        hex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+        hex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85"),
+        hex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+        hex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa"),
+    ];
+    for point in points {
+        let x = crypto::encoding::encode(&point);
+        let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": x});
+        assert_eq!(refuse(&jwk), KeyError::Invalid("x"), "{x}");
+        // And it would have worked.
+        let parts = PublicParts::Curve(point);
+        let key = provider::default().verifier(KeyAlgorithm::Ed25519, &parts).unwrap();
+        assert!((0..=255_u8).any(|message| key.verify(&[message], &forged).is_ok()), "{x}");
+    }
 }
 
 /// RFC 8037, appendix A.6: Bob's X25519 key pair, from RFC 7748.
