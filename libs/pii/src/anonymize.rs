@@ -1,0 +1,227 @@
+//! Replaces findings: in one text, or in all texts of one request at once.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::engine::{Engine, Options};
+use crate::entity::{EntityType, Finding};
+use crate::mapping::Mapping;
+use crate::placeholder::{Assigner, PlaceholderKey};
+use crate::residue::Residue;
+
+/// Score of a finding that repeats another.
+const REPEATED: f32 = 0.6;
+/// Recognizer name of such a finding.
+const REPETITION: &str = "repetition";
+
+/// What happens to a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// A placeholder that can be restored.
+    Placeholder,
+    /// Nothing is left.
+    Redact,
+    /// Letters and digits become this character, except the last `keep_last`.
+    Mask { with: char, keep_last: usize },
+    /// Always this text.
+    Replace(String),
+}
+
+/// Which operator for which type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    pub default: Operator,
+    /// A child without an entry has its parent's.
+    pub by_type: BTreeMap<EntityType, Operator>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { default: Operator::Placeholder, by_type: BTreeMap::new() }
+    }
+}
+
+/// A text without its personal data.
+pub struct Anonymized {
+    pub text: String,
+    pub mapping: Mapping,
+    /// What was replaced, in offsets of the input.
+    pub findings: Vec<Finding>,
+}
+
+/// The originals cannot be compared with the text any more: there are too many of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the text holds more personal data than can be handled at once")]
+pub struct TooMuch;
+
+/// Finds and replaces.
+pub struct Anonymizer<'e> {
+    engine: &'e Engine,
+    options: Options,
+    policy: Policy,
+}
+
+/// One text of a request, with the name of its field, which is context for what it holds.
+pub(crate) struct Slot<'t> {
+    pub(crate) label: &'t str,
+    pub(crate) text: &'t str,
+}
+
+/// What becomes of the texts of one request.
+pub(crate) struct Batch {
+    /// For each slot: its findings and, where there are any, its new text.
+    pub(crate) results: Vec<(Vec<Finding>, Option<String>)>,
+    pub(crate) mapping: Mapping,
+}
+
+impl<'e> Anonymizer<'e> {
+    pub const fn new(engine: &'e Engine, options: Options, policy: Policy) -> Self {
+        Self { engine, options, policy }
+    }
+
+    /// Anonymizes one text. With placeholders only, restoring gives it back byte for byte.
+    pub fn anonymize(&self, key: &PlaceholderKey, text: &str) -> Result<Anonymized, TooMuch> {
+        let mut batch = self.anonymize_all(Assigner::new(key), &[Slot { label: "", text }])?;
+        let (findings, replaced) = batch.results.pop().unwrap_or_default();
+        Ok(Anonymized {
+            text: replaced.unwrap_or_else(|| text.to_owned()),
+            mapping: batch.mapping,
+            findings,
+        })
+    }
+
+    /// Anonymizes texts that belong together: one subject has one placeholder in all of them.
+    pub(crate) fn anonymize_all(
+        &self,
+        mut assigner: Assigner<'_>,
+        slots: &[Slot<'_>],
+    ) -> Result<Batch, TooMuch> {
+        let mut found: Vec<Vec<Finding>> = slots.iter().map(|slot| self.detect(slot)).collect();
+        self.spread(slots, &mut found)?;
+        for (slot, findings) in slots.iter().zip(&found) {
+            assigner.reserve(slot.text);
+            gaps(slot.text, findings).for_each(|gap| assigner.reserve(gap));
+        }
+        let mut results = Vec::with_capacity(slots.len());
+        for (slot, findings) in slots.iter().zip(found) {
+            let replaced =
+                (!findings.is_empty()).then(|| self.replace(slot.text, &findings, &mut assigner));
+            results.push((findings, replaced));
+        }
+        Ok(Batch { results, mapping: assigner.finish() })
+    }
+
+    /// Detection with the field's name in front, as if the text were a line of a form.
+    fn detect(&self, slot: &Slot<'_>) -> Vec<Finding> {
+        if slot.label.is_empty() {
+            return self.engine.detect(slot.text, &self.options);
+        }
+        let prefix = format!("{}: ", slot.label);
+        let mut findings = self.engine.detect(&format!("{prefix}{}", slot.text), &self.options);
+        findings.retain(|finding| finding.range.end > prefix.len());
+        for finding in &mut findings {
+            finding.range =
+                finding.range.start.saturating_sub(prefix.len())..finding.range.end - prefix.len();
+        }
+        findings
+    }
+
+    /// What was found in one place is personal in every place.
+    fn spread(&self, slots: &[Slot<'_>], found: &mut [Vec<Finding>]) -> Result<(), TooMuch> {
+        let mut types: Vec<EntityType> = Vec::new();
+        let mut originals: Vec<&str> = Vec::new();
+        let mut seen: HashSet<&str> = HashSet::new();
+        for (slot, findings) in slots.iter().zip(found.iter()) {
+            for finding in findings {
+                let original = &slot.text[finding.range.clone()];
+                if seen.insert(original) {
+                    originals.push(original);
+                    types.push(finding.entity.clone());
+                }
+            }
+        }
+        if originals.is_empty() {
+            return Ok(());
+        }
+        let residue = Residue::new(originals.into_iter(), self.engine.names()).ok_or(TooMuch)?;
+        let allowed: HashSet<&str> = self.options.allow_list.iter().map(String::as_str).collect();
+        let recognizer: Arc<str> = Arc::from(REPETITION);
+        for (slot, findings) in slots.iter().zip(found.iter_mut()) {
+            let before = findings.len();
+            for (range, source) in residue.find(slot.text) {
+                if !covered(findings, before, &range)
+                    && !allowed.contains(&slot.text[range.clone()])
+                {
+                    findings.push(Finding {
+                        entity: types[source].clone(),
+                        range,
+                        score: REPEATED,
+                        recognizer: Arc::clone(&recognizer),
+                    });
+                }
+            }
+            if findings.len() > before {
+                *findings = self.engine.resolve(std::mem::take(findings));
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&self, text: &str, findings: &[Finding], assigner: &mut Assigner<'_>) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        for finding in findings {
+            out.push_str(&text[at..finding.range.start]);
+            let original = &text[finding.range.clone()];
+            match self.operator(&finding.entity) {
+                Operator::Placeholder => {
+                    out.push('<');
+                    out.push_str(&assigner.assign(&finding.entity, original));
+                    out.push('>');
+                }
+                Operator::Redact => {}
+                Operator::Mask { with, keep_last } => mask(original, *with, *keep_last, &mut out),
+                Operator::Replace(replacement) => out.push_str(replacement),
+            }
+            at = finding.range.end;
+        }
+        out.push_str(&text[at..]);
+        out
+    }
+
+    fn operator(&self, entity: &EntityType) -> &Operator {
+        let by_type = &self.policy.by_type;
+        by_type
+            .get(entity)
+            .or_else(|| self.engine.parent(entity).and_then(|parent| by_type.get(parent)))
+            .unwrap_or(&self.policy.default)
+    }
+}
+
+/// Whether one of the first `known` findings, which are sorted, holds the whole range.
+fn covered(findings: &[Finding], known: usize, range: &Range<usize>) -> bool {
+    let after = findings[..known].partition_point(|finding| finding.range.start <= range.start);
+    after.checked_sub(1).is_some_and(|at| findings[at].range.end >= range.end)
+}
+
+/// The pieces of a text between its findings.
+fn gaps<'t>(text: &'t str, findings: &'t [Finding]) -> impl Iterator<Item = &'t str> {
+    let starts = std::iter::once(0).chain(findings.iter().map(|finding| finding.range.end));
+    let ends =
+        findings.iter().map(|finding| finding.range.start).chain(std::iter::once(text.len()));
+    starts.zip(ends).map(|(start, end)| &text[start..end])
+}
+
+fn mask(original: &str, with: char, keep_last: usize, out: &mut String) {
+    let visible = original.chars().filter(|c| c.is_alphanumeric()).count();
+    let mut left = visible.saturating_sub(keep_last);
+    for c in original.chars() {
+        if c.is_alphanumeric() && left > 0 {
+            left -= 1;
+            out.push(with);
+        } else {
+            out.push(c);
+        }
+    }
+}

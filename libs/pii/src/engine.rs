@@ -1,0 +1,222 @@
+//! The detection engine: patterns and words over a normalized view, one list of findings out.
+
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+
+use crate::entity::{EntityInfo, EntityType, Finding, RecognizerInfo};
+use crate::names::Names;
+use crate::normalize;
+use crate::recognizer::{Catalogue, RecognizerError};
+use crate::resolve::resolve;
+use crate::scan::Scanner;
+
+/// Findings below this are guesses.
+pub const DEFAULT_MIN_SCORE: f32 = 0.5;
+
+/// What one call looks for.
+#[derive(Clone)]
+pub struct Options {
+    /// Only these types and their children; all when absent.
+    pub types: Option<Vec<EntityType>>,
+    pub min_score: f32,
+    /// Texts that are never findings, compared exactly.
+    pub allow_list: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { types: None, min_score: DEFAULT_MIN_SCORE, allow_list: Vec::new() }
+    }
+}
+
+/// Finds personal data. Built once, shared by all threads.
+pub struct Engine {
+    catalogue: Catalogue,
+    scanner: Scanner,
+    names: Names,
+}
+
+impl Engine {
+    /// The engine with the embedded recognizers, built on first use.
+    pub fn standard() -> Result<Arc<Self>, &'static RecognizerError> {
+        static ENGINE: OnceLock<Result<Arc<Engine>, RecognizerError>> = OnceLock::new();
+        ENGINE.get_or_init(|| Self::build().map(Arc::new)).as_ref().map(Arc::clone)
+    }
+
+    fn build() -> Result<Self, RecognizerError> {
+        let catalogue = Catalogue::embedded()?;
+        let scanner = Scanner::new(&catalogue)?;
+        let names = Names::new(&catalogue.lists)?;
+        Ok(Self { catalogue, scanner, names })
+    }
+
+    /// Everything personal in a text: sorted, without overlaps, on character boundaries.
+    pub fn detect(&self, text: &str, options: &Options) -> Vec<Finding> {
+        let view = normalize::view(text);
+        let mut findings: Vec<Finding> = Vec::new();
+        for candidate in self.scanner.find(&view.text, &self.catalogue) {
+            let recognizer = &self.catalogue.recognizers[candidate.recognizer];
+            findings.push(Finding {
+                entity: recognizer.entity.clone(),
+                range: view.original(&candidate.range),
+                score: candidate.score,
+                recognizer: Arc::clone(&recognizer.name),
+            });
+        }
+        for hit in self.names.find(&view.text) {
+            let Some(recognizer) = self
+                .catalogue
+                .recognizers
+                .iter()
+                .find(|known| &*known.name == hit.source.recognizer())
+            else {
+                continue;
+            };
+            findings.push(Finding {
+                entity: recognizer.entity.clone(),
+                range: view.original(&hit.range),
+                score: hit.score,
+                recognizer: Arc::clone(&recognizer.name),
+            });
+        }
+        let allowed: HashSet<&str> = options.allow_list.iter().map(String::as_str).collect();
+        findings.retain(|finding| {
+            finding.score >= options.min_score
+                && self.wanted(&finding.entity, options)
+                && text
+                    .get(finding.range.clone())
+                    .is_some_and(|found| !found.is_empty() && !allowed.contains(found))
+        });
+        self.resolve(findings)
+    }
+
+    pub(crate) fn resolve(&self, findings: Vec<Finding>) -> Vec<Finding> {
+        resolve(findings, |child, parent| self.parent(child) == Some(parent))
+    }
+
+    /// Whether a type or its parent was asked for.
+    pub(crate) fn wanted(&self, entity: &EntityType, options: &Options) -> bool {
+        let Some(types) = &options.types else { return true };
+        types.contains(entity) || self.parent(entity).is_some_and(|parent| types.contains(parent))
+    }
+
+    /// The parent of a type, if it has one.
+    pub fn parent(&self, entity: &EntityType) -> Option<&EntityType> {
+        self.catalogue
+            .types
+            .iter()
+            .find(|known| known.name == *entity)
+            .and_then(|known| known.parent.as_ref())
+    }
+
+    /// The types that the recognizers can find.
+    pub fn types(&self) -> &[EntityInfo] {
+        &self.catalogue.types
+    }
+
+    /// The recognizers, for catalogues.
+    pub fn recognizers(&self) -> Vec<RecognizerInfo> {
+        self.catalogue
+            .recognizers
+            .iter()
+            .map(|recognizer| RecognizerInfo {
+                name: Arc::clone(&recognizer.name),
+                entity: recognizer.entity.clone(),
+                languages: recognizer.languages.clone(),
+                description: recognizer.description.clone(),
+                examples: recognizer.examples.clone(),
+                counter_examples: recognizer.counter_examples.clone(),
+            })
+            .collect()
+    }
+
+    pub(crate) const fn names(&self) -> &Names {
+        &self.names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(example: &str) -> (String, Vec<std::ops::Range<usize>>) {
+        let mut text = String::new();
+        let mut spans = Vec::new();
+        let mut rest = example;
+        while let Some((before, after)) = rest.split_once("[[") {
+            let (inside, behind) = after.split_once("]]").unwrap();
+            text.push_str(before);
+            spans.push(text.len()..text.len() + inside.len());
+            text.push_str(inside);
+            rest = behind;
+        }
+        text.push_str(rest);
+        (text, spans)
+    }
+
+    #[test]
+    fn every_recognizer_finds_its_examples_and_not_its_counter_examples() {
+        let engine = Engine::standard().unwrap();
+        let mut failures = Vec::new();
+        for recognizer in &engine.catalogue.recognizers {
+            let options =
+                Options { types: Some(vec![recognizer.entity.clone()]), ..Options::default() };
+            assert!(!recognizer.examples.is_empty(), "{} has no example", recognizer.name);
+            for example in &recognizer.examples {
+                let (text, spans) = marked(example);
+                let found = engine.detect(&text, &options);
+                for span in spans {
+                    if !found
+                        .iter()
+                        .any(|finding| finding.range == span && finding.entity == recognizer.entity)
+                    {
+                        failures.push(format!("{}: {example:?} gives {found:?}", recognizer.name));
+                    }
+                }
+            }
+            for text in &recognizer.counter_examples {
+                let found = engine.detect(text, &options);
+                if found.iter().any(|finding| finding.recognizer == recognizer.name) {
+                    failures.push(format!("{}: {text:?} gives {found:?}", recognizer.name));
+                }
+            }
+        }
+        assert!(failures.is_empty(), "{}", failures.join("\n"));
+    }
+
+    #[test]
+    fn options_choose_types_scores_and_exceptions() {
+        let engine = Engine::standard().unwrap();
+        let text = "Anna Weber, born 04.05.1961, anna@example.org, 17.03.2024";
+        let types = |names: &[&str]| Some(names.iter().map(|name| EntityType::new(name)).collect());
+        let found =
+            engine.detect(text, &Options { types: types(&["DATE_TIME"]), ..Options::default() });
+        assert_eq!(
+            found.iter().map(|f| f.entity.as_str()).collect::<Vec<_>>(),
+            ["DATE_OF_BIRTH", "DATE_TIME"]
+        );
+        let found = engine.detect(text, &Options { min_score: 0.99, ..Options::default() });
+        assert!(found.iter().all(|finding| finding.score >= 0.99));
+        let allow_list = vec!["anna@example.org".to_owned()];
+        let found = engine.detect(
+            text,
+            &Options { types: types(&["EMAIL_ADDRESS"]), allow_list, ..Options::default() },
+        );
+        assert!(found.is_empty());
+    }
+
+    #[test]
+    fn spans_are_exact_under_evasion() {
+        let engine = Engine::standard().unwrap();
+        for hidden in
+            ["an\u{200b}na@exam\u{ad}ple.org", "ａｎｎａ＠example.org", "аnna@example.org"]
+        {
+            let text = format!("ü write to {hidden} now");
+            let found = engine.detect(&text, &Options::default());
+            assert!(
+                found.iter().any(|finding| &text[finding.range.clone()] == hidden),
+                "{hidden}: {found:?}"
+            );
+        }
+    }
+}

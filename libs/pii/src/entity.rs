@@ -1,0 +1,70 @@
+//! What a finding is: its type, where it is, how sure we are.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+/// The name of an entity type, such as `PERSON`. Types are data (`recognizers/types.toml`),
+/// so this is a name and not an enum.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(from = "String")]
+pub struct EntityType(Arc<str>);
+
+impl EntityType {
+    pub fn new(name: &str) -> Self {
+        Self(Arc::from(name))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for EntityType {
+    fn from(name: String) -> Self {
+        Self(Arc::from(name))
+    }
+}
+
+impl fmt::Display for EntityType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One piece of personal data in a text. Holds no text itself, so it may be logged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub entity: EntityType,
+    /// Bytes of the text that was searched; both ends are character boundaries.
+    pub range: Range<usize>,
+    /// 0 to 1.
+    pub score: f32,
+    pub recognizer: Arc<str>,
+}
+
+/// What is known of a type: for catalogues and for choosing by parent.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntityInfo {
+    pub name: EntityType,
+    #[serde(default)]
+    pub parent: Option<EntityType>,
+    pub description: String,
+}
+
+/// What is known of a recognizer, for catalogues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecognizerInfo {
+    pub name: Arc<str>,
+    pub entity: EntityType,
+    /// ISO 639-1 codes, or `any`.
+    pub languages: Vec<String>,
+    pub description: String,
+    /// Texts with what is found in `[[…]]`.
+    pub examples: Vec<String>,
+    /// Texts in which it finds nothing.
+    pub counter_examples: Vec<String>,
+}

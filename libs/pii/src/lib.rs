@@ -1,0 +1,28 @@
+//! Finds personal data in text, replaces it, and restores it.
+//!
+//! A pure library: no I/O, no clock, no async. Detection is data-driven (`recognizers/*.toml`
+//! and the word lists in `data/`); see `docs/data-sources.md` for where the lists come from.
+
+mod anonymize;
+mod context;
+mod engine;
+mod entity;
+mod lexicon;
+mod mapping;
+mod names;
+mod normalize;
+mod placeholder;
+mod recognizer;
+mod residue;
+mod resolve;
+mod restore;
+mod scan;
+mod validator;
+
+pub use anonymize::{Anonymized, Anonymizer, Operator, Policy, TooMuch};
+pub use engine::{DEFAULT_MIN_SCORE, Engine, Options};
+pub use entity::{EntityInfo, EntityType, Finding, RecognizerInfo};
+pub use mapping::{Mapping, MappingError};
+pub use placeholder::PlaceholderKey;
+pub use recognizer::RecognizerError;
+pub use restore::{Escape, NotUtf8, StreamRestorer};

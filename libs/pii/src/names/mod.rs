@@ -1,0 +1,140 @@
+//! Names, places, streets and organizations, found by words: lists, triggers and shapes.
+
+mod cue;
+mod organization;
+mod person;
+mod place;
+mod street;
+mod token;
+mod weight;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::lexicon::{FnvMap, Lexicon, fold};
+use crate::recognizer::RecognizerError;
+use token::{Gap, Shape, Token, role, tokenize};
+
+/// Which of the word recognizers found something; the names are those of `names.toml`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Source {
+    Person,
+    Place,
+    Street,
+    PostalCode,
+    Organization,
+}
+
+impl Source {
+    pub(crate) const fn recognizer(self) -> &'static str {
+        match self {
+            Self::Person => "person_names",
+            Self::Place => "place_names",
+            Self::Street => "street_addresses",
+            Self::PostalCode => "postal_code_before_town",
+            Self::Organization => "organization_names",
+        }
+    }
+}
+
+/// A span of the normalized text.
+pub(crate) struct Hit {
+    pub(crate) source: Source,
+    pub(crate) range: Range<usize>,
+    pub(crate) score: f32,
+}
+
+/// The word recognizers with their lists.
+pub(crate) struct Names {
+    lexicon: Lexicon,
+    roles: FnvMap<String, u32>,
+    introductions: Vec<String>,
+    street_endings: Vec<String>,
+}
+
+/// A text in words, with all that the recognizers need to look around.
+pub(crate) struct Words<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) names: &'a Names,
+}
+
+const ROLES: &[(&str, u32)] = &[
+    ("titles", role::TITLE),
+    ("greetings", role::GREETING),
+    ("closings", role::CLOSING),
+    ("labels", role::LABEL),
+    ("before", role::BEFORE),
+    ("after", role::AFTER),
+    ("particles", role::PARTICLE),
+    ("stop", role::STOP),
+    ("place_before", role::PLACE_BEFORE),
+    ("street_suffixes", role::STREET_SUFFIX),
+    ("street_prefixes", role::STREET_PREFIX),
+    ("street_leads", role::STREET_LEAD),
+    ("units", role::UNIT),
+    ("legal_forms", role::LEGAL_FORM),
+    ("org_heads", role::ORG_HEAD),
+    ("org_open", role::ORG_OPEN),
+];
+
+impl Names {
+    pub(crate) fn new(lists: &BTreeMap<String, Vec<String>>) -> Result<Self, RecognizerError> {
+        let list =
+            |name: &'static str| lists.get(name).ok_or(RecognizerError::MissingList { list: name });
+        let mut roles: FnvMap<String, u32> = FnvMap::default();
+        for (name, bit) in ROLES {
+            for word in list(name)? {
+                *roles.entry(fold(word).into_owned()).or_default() |= bit;
+            }
+        }
+        let folded = |words: &[String]| words.iter().map(|word| fold(word).into_owned()).collect();
+        Ok(Self {
+            lexicon: Lexicon::embedded(),
+            roles,
+            introductions: folded(list("introductions")?),
+            street_endings: folded(list("street_endings")?),
+        })
+    }
+
+    /// Whether a word is an ordinary one, so that it may stand in a text without being a name.
+    pub(crate) fn is_ordinary(&self, word: &str) -> bool {
+        let folded = fold(word);
+        self.lexicon.get(&folded).has(crate::lexicon::Known::WORD)
+            || self.roles.get(folded.as_ref()).is_some_and(|roles| roles & role::STOP != 0)
+    }
+
+    /// Everything found in a normalized text, in no particular order and with overlaps.
+    pub(crate) fn find(&self, text: &str) -> Vec<Hit> {
+        let words = Words { text, tokens: tokenize(text, &self.lexicon, &self.roles), names: self };
+        let mut hits = Vec::new();
+        street::find(&words, &mut hits);
+        organization::find(&words, &mut hits);
+        place::find(&words, &mut hits);
+        person::find(&words, &mut hits);
+        hits
+    }
+}
+
+impl Words<'_> {
+    fn at(&self, index: usize) -> Option<&Token> {
+        self.tokens.get(index)
+    }
+
+    fn before(&self, index: usize) -> Option<&Token> {
+        index.checked_sub(1).and_then(|before| self.tokens.get(before))
+    }
+
+    fn folded(&self, index: usize) -> String {
+        self.at(index).map(|token| fold(token.text(self.text)).into_owned()).unwrap_or_default()
+    }
+
+    fn char_after(&self, token: &Token) -> Option<char> {
+        self.text[token.end..].chars().next()
+    }
+
+    fn hit(&self, source: Source, first: usize, last: usize, score: f32) -> Option<Hit> {
+        let (first, last) = (self.at(first)?, self.at(last)?);
+        Some(Hit { source, range: first.start..last.end, score })
+    }
+}

@@ -1,0 +1,153 @@
+//! Cities, regions and countries, and the postal code before a town.
+
+use super::{Gap, Hit, Shape, Source, Words, role};
+use crate::lexicon::Known;
+
+/// The most words a place of the lists has.
+const LONGEST: usize = 4;
+
+pub(crate) fn find(words: &Words<'_>, hits: &mut Vec<Hit>) {
+    let mut index = 0;
+    while index < words.tokens.len() {
+        let Some(token) = words.at(index) else { break };
+        if !matches!(token.shape, Shape::Capital | Shape::Upper) || token.glued {
+            index += 1;
+            continue;
+        }
+        let (last, known) = longest(words, index);
+        let postal = postal_code(words, index);
+        let score = score(words, index, last, known, postal.is_some());
+        if score > 0.0 {
+            hits.extend(words.hit(Source::Place, index, last, score));
+        }
+        if let Some(code) = postal.filter(|_| score >= 0.5 || code_stands_alone(words, index)) {
+            hits.extend(words.hit(Source::PostalCode, code, code, 0.8));
+            if score < 0.5 {
+                hits.extend(words.hit(Source::Place, index, last, 0.6));
+            }
+        }
+        index = last + 1;
+    }
+}
+
+/// The longest place of the lists that starts here, and what is known of it.
+fn longest(words: &Words<'_>, index: usize) -> (usize, Known) {
+    let Some(token) = words.at(index) else { return (index, Known::default()) };
+    let mut best = (index, token.known);
+    if !token.known.has(Known::PLACE_HEAD) {
+        return best;
+    }
+    let mut key = words.folded(index);
+    for last in index + 1..index + LONGEST {
+        let Some(next) = words.at(last) else { break };
+        if !matches!(next.gap, Gap::Space | Gap::Stop) || next.glued {
+            break;
+        }
+        key.push_str(if next.gap == Gap::Stop { ". " } else { " " });
+        key.push_str(&words.folded(last));
+        let known = words.names.lexicon.get(&key);
+        if known.has(Known::PLACE) && next.shape != Shape::Lower {
+            // Several words in a row are hardly anything else.
+            best = (last, Known::PLACE.with(Known::PLACE_STRONG));
+        }
+    }
+    best
+}
+
+fn score(words: &Words<'_>, first: usize, last: usize, known: Known, after_code: bool) -> f32 {
+    if !known.has(Known::PLACE) {
+        return 0.0;
+    }
+    let Some(token) = words.at(first) else { return 0.0 };
+    let strong = known.has(Known::PLACE_STRONG);
+    let several = last > first;
+    if !several
+        && token.is(role::STOP)
+        && !after_code
+        && !matches!(token.text(words.text), "USA" | "UK")
+    {
+        return 0.0;
+    }
+    if token.shape == Shape::Upper
+        && token.end - token.start <= 3
+        && !several
+        && !matches!(token.text(words.text), "USA" | "UK")
+    {
+        return 0.0;
+    }
+    let ambiguous = known.has(Known::WORD) || known.has(Known::FIRST) || known.has(Known::LAST);
+    let mut score: f32 = match (strong, several, ambiguous) {
+        (true, true, _) => 0.75,
+        (true, false, false) => 0.65,
+        (true, false, true) if known.has(Known::WORD) => 0.3,
+        (true, false, true) if known.has(Known::FIRST_STRONG) => 0.4,
+        (true, false, true) => 0.55,
+        (false, _, false) => 0.35,
+        (false, _, true) if known.has(Known::WORD) || known.has(Known::FIRST_STRONG) => 0.15,
+        (false, _, true) => 0.22,
+    };
+    if after_code {
+        score += 0.5;
+    }
+    if words
+        .before(first)
+        .is_some_and(|before| before.is(role::PLACE_BEFORE) && token.gap == Gap::Space)
+    {
+        score += 0.3;
+    }
+    if followed_by_region(words, last) || labelled(words, first) {
+        score += 0.35;
+    }
+    score.min(0.9)
+}
+
+/// `Springfield, IL`, `Leeds, England`.
+fn followed_by_region(words: &Words<'_>, last: usize) -> bool {
+    words.at(last + 1).is_some_and(|next| {
+        next.gap == Gap::Comma
+            && (next.known.has(Known::PLACE_STRONG)
+                && next.is_capital()
+                && !next.known.has(Known::FIRST)
+                || next.shape == Shape::Upper && next.end - next.start == 2)
+    })
+}
+
+/// `City: Leeds`, `Wohnort: Köln`.
+fn labelled(words: &Words<'_>, first: usize) -> bool {
+    words.at(first).is_some_and(|token| token.gap == Gap::Colon)
+        && first > 0
+        && matches!(
+            words.folded(first - 1).as_str(),
+            "city"
+                | "town"
+                | "wohnort"
+                | "ort"
+                | "stadt"
+                | "birthplace"
+                | "geburtsort"
+                | "country"
+                | "land"
+                | "location"
+                | "place"
+                | "state"
+        )
+}
+
+/// Four or five digits straight before the word: `81377 München`, `D-50667 Köln`.
+fn postal_code(words: &Words<'_>, index: usize) -> Option<usize> {
+    let (token, code) = (words.at(index)?, words.before(index)?);
+    let digits = code.text(words.text);
+    let fits = matches!(digits.len(), 4 | 5) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    (fits && token.gap == Gap::Space).then_some(index - 1)
+}
+
+/// A five-digit code at the start of a line or after a comma, before an unknown town.
+fn code_stands_alone(words: &Words<'_>, index: usize) -> bool {
+    words.before(index).is_some_and(|code| {
+        code.end - code.start == 5
+            && matches!(code.gap, Gap::Line | Gap::Comma | Gap::Start)
+            && words.at(index).is_some_and(|town| {
+                town.shape == Shape::Capital && !town.known.has(Known::WORD) && !town.is(role::STOP)
+            })
+    })
+}

@@ -1,0 +1,195 @@
+//! Recognizers are data: one TOML file a theme, embedded, read once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::entity::{EntityInfo, EntityType};
+use crate::validator::{self, Validator};
+
+/// The embedded files, in the order in which their patterns are tried.
+const FILES: &[(&str, &str)] = &[
+    ("contact.toml", include_str!("../recognizers/contact.toml")),
+    ("finance.toml", include_str!("../recognizers/finance.toml")),
+    ("us.toml", include_str!("../recognizers/us.toml")),
+    ("network.toml", include_str!("../recognizers/network.toml")),
+    ("dates.toml", include_str!("../recognizers/dates.toml")),
+    ("identifiers.toml", include_str!("../recognizers/identifiers.toml")),
+    ("postal.toml", include_str!("../recognizers/postal.toml")),
+    ("names.toml", include_str!("../recognizers/names.toml")),
+];
+const TYPES: &str = include_str!("../recognizers/types.toml");
+
+/// Why a recognizer file is unusable.
+#[derive(Debug, thiserror::Error)]
+pub enum RecognizerError {
+    #[error("{file}: {source}")]
+    Syntax { file: String, source: toml::de::Error },
+    #[error("recognizer {recognizer}: unknown type {entity}")]
+    UnknownType { recognizer: String, entity: String },
+    #[error("recognizer {recognizer}: unknown validator {validator}")]
+    UnknownValidator { recognizer: String, validator: String },
+    #[error("recognizer {recognizer}: {message}")]
+    Pattern { recognizer: String, message: String },
+    #[error("the word list {list} is missing")]
+    MissingList { list: &'static str },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypesFile {
+    #[serde(rename = "type")]
+    types: Vec<EntityInfo>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecognizerFile {
+    recognizer: Vec<RawRecognizer>,
+    /// Trigger words of the recognizers that work on words instead of patterns.
+    #[serde(default)]
+    lists: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRecognizer {
+    name: String,
+    #[serde(rename = "type")]
+    entity: EntityType,
+    languages: Vec<String>,
+    description: String,
+    #[serde(default)]
+    context: Vec<String>,
+    #[serde(default)]
+    context_required: bool,
+    #[serde(default = "yes")]
+    context_after: bool,
+    #[serde(default = "default_distance")]
+    context_distance: usize,
+    #[serde(default)]
+    examples: Vec<String>,
+    #[serde(default)]
+    counter_examples: Vec<String>,
+    #[serde(default)]
+    pattern: Vec<RawPattern>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPattern {
+    regex: String,
+    score: f32,
+    #[serde(default)]
+    validator: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn default_distance() -> usize {
+    40
+}
+
+/// A recognizer as the engine uses it.
+pub(crate) struct Recognizer {
+    pub(crate) name: Arc<str>,
+    pub(crate) entity: EntityType,
+    pub(crate) languages: Vec<String>,
+    pub(crate) description: String,
+    /// Lower-case words or phrases that raise the score when they stand near.
+    pub(crate) context: Vec<String>,
+    /// Without a context word there is no finding.
+    pub(crate) context_required: bool,
+    /// Whether context words behind the match count.
+    pub(crate) context_after: bool,
+    /// How many bytes before the match are searched for context words.
+    pub(crate) context_distance: usize,
+    /// Texts with the expected span in `[[…]]`.
+    pub(crate) examples: Vec<String>,
+    /// Texts in which this recognizer finds nothing.
+    pub(crate) counter_examples: Vec<String>,
+}
+
+/// One pattern of a recognizer.
+pub(crate) struct Pattern {
+    pub(crate) recognizer: usize,
+    pub(crate) regex: String,
+    pub(crate) score: f32,
+    pub(crate) validator: Option<Validator>,
+}
+
+/// Everything the embedded files say.
+pub(crate) struct Catalogue {
+    pub(crate) types: Vec<EntityInfo>,
+    pub(crate) recognizers: Vec<Recognizer>,
+    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) lists: BTreeMap<String, Vec<String>>,
+}
+
+impl Catalogue {
+    /// Reads the embedded files.
+    pub(crate) fn embedded() -> Result<Self, RecognizerError> {
+        let types: TypesFile = parse("types.toml", TYPES)?;
+        let mut catalogue = Self {
+            types: types.types,
+            recognizers: Vec::new(),
+            patterns: Vec::new(),
+            lists: BTreeMap::new(),
+        };
+        for (file, text) in FILES {
+            let parsed: RecognizerFile = parse(file, text)?;
+            catalogue.lists.extend(parsed.lists);
+            for raw in parsed.recognizer {
+                catalogue.add(raw)?;
+            }
+        }
+        Ok(catalogue)
+    }
+
+    fn add(&mut self, raw: RawRecognizer) -> Result<(), RecognizerError> {
+        if !self.types.iter().any(|known| known.name == raw.entity) {
+            return Err(RecognizerError::UnknownType {
+                recognizer: raw.name,
+                entity: raw.entity.as_str().to_owned(),
+            });
+        }
+        let index = self.recognizers.len();
+        for pattern in raw.pattern {
+            let validator = match pattern.validator {
+                None => None,
+                Some(name) => Some(validator::by_name(&name).ok_or_else(|| {
+                    RecognizerError::UnknownValidator {
+                        recognizer: raw.name.clone(),
+                        validator: name,
+                    }
+                })?),
+            };
+            self.patterns.push(Pattern {
+                recognizer: index,
+                regex: pattern.regex,
+                score: pattern.score,
+                validator,
+            });
+        }
+        self.recognizers.push(Recognizer {
+            name: Arc::from(raw.name),
+            entity: raw.entity,
+            languages: raw.languages,
+            description: raw.description,
+            context: raw.context.iter().map(|word| word.to_lowercase()).collect(),
+            context_required: raw.context_required,
+            context_after: raw.context_after,
+            context_distance: raw.context_distance,
+            examples: raw.examples,
+            counter_examples: raw.counter_examples,
+        });
+        Ok(())
+    }
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(file: &str, text: &str) -> Result<T, RecognizerError> {
+    toml::from_str(text).map_err(|source| RecognizerError::Syntax { file: file.to_owned(), source })
+}
