@@ -1,6 +1,7 @@
 //! Tenants' key-encryption keys (KEKs), behind one trait.
 //!
 //! A [`Kms`] makes and opens data keys; the KEK that wraps them stays with the
+//! provider: a [keyring file](local) or [Vault](vault). A data key is bound to
 //! its tenant and to the [`Context`] of the object that it is for, so a wrapped
 //! key that is moved to another object or tenant does not open.
 
@@ -13,6 +14,7 @@ mod primitives;
 pub mod reasons;
 mod secret_file;
 mod settings;
+pub mod vault;
 mod wrapped;
 
 pub use cache::{CacheSettings, DataKeyCache};

@@ -15,6 +15,7 @@ mod net;
 mod postgres;
 mod process;
 mod valkey;
+pub mod vault;
 
 pub use envoy::{Envoy, envoy};
 pub use error::{Error, Result};
