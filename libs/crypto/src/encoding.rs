@@ -19,6 +19,11 @@ pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// The letters that so many bytes take.
+pub(crate) const fn encoded_len(bytes: usize) -> usize {
+    bytes.saturating_mul(4).div_ceil(3)
+}
+
 pub(crate) fn append(bytes: &[u8], to: &mut String) {
     URL_SAFE_NO_PAD.encode_string(bytes, to);
 }

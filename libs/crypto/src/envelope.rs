@@ -35,7 +35,7 @@ pub const CONTENT_TYPE: &str = "signet-content+jwe";
 pub const STREAM_TYPE: &str = "signet-stream+jwe";
 
 /// Separates the commitment from every other use of the content key.
-const COMMITMENT_LABEL: &[u8] = b"signet.dev/v1/content-key-commitment\0";
+pub const COMMITMENT_LABEL: &[u8] = b"signet.dev/v1/content-key-commitment\0";
 
 /// HMAC-SHA-256 under the content key, over label and envelope id. GCM alone does not commit to
 /// its key: one ciphertext can be made that opens differently under two keys

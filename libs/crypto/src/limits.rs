@@ -1,5 +1,6 @@
 //! How much is read before it is known to be genuine.
 
+use crate::encoding::encoded_len;
 use crate::error::OpenError;
 
 /// A hard bound under every configuration: what a list of recipients may cost to parse.
@@ -34,12 +35,12 @@ impl Limits {
 
     /// The letters of a content's JSON.
     pub(crate) fn check_content_json(&self, json: &str) -> Result<(), OpenError> {
-        let limit = base64_len(self.content) + self.recipients() * RECIPIENT_JSON + FRAME_JSON;
+        let limit = encoded_len(self.content) + self.recipients() * RECIPIENT_JSON + FRAME_JSON;
         within("content", json.len(), limit)
     }
 
     pub(crate) fn check_ciphertext(&self, base64: &str) -> Result<(), OpenError> {
-        within("content.ciphertext", base64.len(), base64_len(self.content))
+        within("content.ciphertext", base64.len(), encoded_len(self.content))
     }
 
     pub(crate) fn check_wrapped_keys_json(&self, json: &str) -> Result<(), OpenError> {
@@ -48,8 +49,8 @@ impl Limits {
 
     /// A JWE within a JWS: the content twice in base64, and once more what surrounds it.
     pub(crate) fn check_nested(&self, token: &str) -> Result<(), OpenError> {
-        let inner = base64_len(self.content) + RECIPIENT_JSON + FRAME_JSON;
-        within("token", token.len(), base64_len(inner) + FRAME_JSON)
+        let inner = encoded_len(self.content) + RECIPIENT_JSON + FRAME_JSON;
+        within("token", token.len(), encoded_len(inner) + FRAME_JSON)
     }
 
     pub(crate) fn check_recipients(&self, count: usize) -> Result<(), OpenError> {
@@ -59,10 +60,6 @@ impl Limits {
     pub(crate) fn recipients(&self) -> usize {
         self.recipients.min(MAX_RECIPIENTS)
     }
-}
-
-fn base64_len(bytes: usize) -> usize {
-    bytes.saturating_mul(4).div_ceil(3)
 }
 
 fn within(part: &'static str, size: usize, limit: usize) -> Result<(), OpenError> {

@@ -5,6 +5,11 @@
 //! ciphertext, and the tag. The byte is bound by the nonce, as is the place of the chunk, so
 //! reordering, repeating, leaving out and cutting off are all noticed; the last of these only
 //! by [`StreamOpener::finish`].
+//!
+//! For other implementations: HKDF-SHA-256 over the 32 bytes in the envelope, with the envelope's
+//! `jti` as salt and [`LABEL`] as info, yields the AES-256-GCM key (32 bytes) and the nonce's prefix
+//! (7). The nonce is prefix, number of the chunk (4, big-endian, from 0), last flag (1). There is
+//! no additional data.
 
 use kernel::EnvelopeId;
 use zeroize::Zeroizing;
@@ -13,7 +18,8 @@ use crate::chunk_cipher::ChunkCipher;
 use crate::error::{Detail, OpenError, SealError};
 use crate::provider::{Failed, TAG_LEN};
 
-const LABEL: &[u8] = b"signet.dev/v1/stream";
+/// The info of the key derivation.
+pub const LABEL: &[u8] = b"signet.dev/v1/stream";
 
 /// The plaintext of one chunk, at most. Keeps a receiver's buffers bounded.
 pub const MAX_CHUNK: usize = 1024 * 1024;

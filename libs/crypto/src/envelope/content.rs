@@ -84,7 +84,10 @@ impl<'a> Content<'a> {
     /// The same content with other wrapped keys, after one was renewed.
     #[must_use]
     pub fn with_wrapped_keys(&self, keys: &WrappedKeys) -> String {
-        write(self.protected, keys, &self.iv, self.ciphertext, &self.tag)
+        let length = self.ciphertext.len();
+        write(self.protected, keys, (&self.iv, &self.tag), length, |json| {
+            json.push_str(self.ciphertext);
+        })
     }
 
     pub(super) fn protected(&self) -> &'a str {
@@ -132,32 +135,25 @@ fn is_media_type(text: &str) -> bool {
         && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
-/// Written by hand: the ciphertext is large, and base64url needs no escaping.
+/// Written by hand: the ciphertext is large, is appended once, and base64url needs no escaping.
 pub(super) fn write(
     protected: &str,
     keys: &WrappedKeys,
-    iv: &[u8; NONCE_LEN],
-    ciphertext: &str,
-    tag: &[u8; TAG_LEN],
+    (iv, tag): (&[u8; NONCE_LEN], &[u8; TAG_LEN]),
+    ciphertext_len: usize,
+    append_ciphertext: impl FnOnce(&mut String),
 ) -> String {
     let recipients = keys.to_json();
-    let mut json =
-        String::with_capacity(recipients.len() + protected.len() + ciphertext.len() + 128);
-    let (iv, tag) = (encoding::encode(iv), encoding::encode(tag));
-    for piece in [
-        r#"{"protected":""#,
-        protected,
-        r#"","recipients":"#,
-        &recipients,
-        r#","iv":""#,
-        &iv,
-        r#"","ciphertext":""#,
-        ciphertext,
-        r#"","tag":""#,
-        &tag,
-        r#""}"#,
-    ] {
+    let size = protected.len() + recipients.len() + ciphertext_len + 128;
+    let mut json = String::with_capacity(size);
+    for piece in [r#"{"protected":""#, protected, r#"","recipients":"#, &recipients, r#","iv":""#] {
         json.push_str(piece);
     }
+    encoding::append(iv, &mut json);
+    json.push_str(r#"","ciphertext":""#);
+    append_ciphertext(&mut json);
+    json.push_str(r#"","tag":""#);
+    encoding::append(tag, &mut json);
+    json.push_str(r#""}"#);
     json
 }

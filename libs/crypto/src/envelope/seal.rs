@@ -99,8 +99,10 @@ fn seal_as(
         protected,
     };
     claims.to_json()?;
-    let content =
-        content::write(&claims.protected, &keys, &iv, &encoding::encode(&ciphertext), &tag);
+    let length = encoding::encoded_len(ciphertext.len());
+    let content = content::write(&claims.protected, &keys, (&iv, &tag), length, |json| {
+        encoding::append(&ciphertext, json);
+    });
     Ok(Sealed { content, claims })
 }
 

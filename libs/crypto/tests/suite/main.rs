@@ -5,6 +5,7 @@ mod at_rest;
 mod common;
 mod differential;
 mod envelope;
+mod hygiene;
 mod keys;
 mod nested;
 mod rfc;
