@@ -81,6 +81,13 @@ impl KeyAlgorithm {
         }
     }
 
+    /// Whether a header or a JWK means this algorithm. RFC 9864 gives EdDSA with Ed25519 a name
+    /// of its own; the key leaves no doubt about which curve it is.
+    #[must_use]
+    pub fn is_named(self, alg: &str) -> bool {
+        alg == self.jose() || (self == Self::Ed25519 && alg == "Ed25519")
+    }
+
     /// The length of the modulus, for RSA.
     #[must_use]
     pub const fn rsa_bytes(self) -> Option<usize> {

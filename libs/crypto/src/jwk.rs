@@ -152,11 +152,7 @@ impl Jwk {
     }
 
     fn check_usage(&self, algorithm: KeyAlgorithm) -> Result<(), KeyError> {
-        // RFC 9864 gives EdDSA with Ed25519 a name of its own.
-        let named = |alg: &str| {
-            alg == algorithm.jose() || (algorithm == KeyAlgorithm::Ed25519 && alg == "Ed25519")
-        };
-        if !self.alg.as_deref().is_none_or(named) {
+        if !self.alg.as_deref().is_none_or(|alg| algorithm.is_named(alg)) {
             return Err(KeyError::Invalid("alg"));
         }
         let (key_use, operations): (_, &[&str]) = match algorithm.key_use() {

@@ -26,7 +26,7 @@ impl<'a> Compact<'a> {
 
     /// The header may repeat the algorithm and the id of the key; the key decides.
     pub(crate) fn verify(&self, key: &PublicKey) -> Result<(), Failed> {
-        if self.header.alg != key.algorithm().jose() {
+        if !key.algorithm().is_named(&self.header.alg) {
             return Err(Failed);
         }
         if self.header.kid.as_deref().is_some_and(|kid| kid != key.kid()) {

@@ -105,3 +105,33 @@ impl EphemeralKey {
         Ok(point)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// We never write apu and apv, but others do, and they change the key.
+    #[test]
+    fn party_information_enters_the_derivation() {
+        let provider = provider::default();
+        for algorithm in [KeyAlgorithm::X25519, KeyAlgorithm::P256] {
+            let recipient = PrivateKey::generate(algorithm).unwrap();
+            let point = recipient.public().point().unwrap();
+            let (public, secret) = provider.ephemeral(algorithm, point).unwrap();
+            let kek = concat_kdf::derive(&*secret, "ECDH-ES+A256KW", b"Alice", b"Bob", 32);
+            let wrapped = provider.wrap(&kek, &[7; 32]).unwrap();
+            let mut header = KeyHeader {
+                alg: "ECDH-ES+A256KW".to_owned(),
+                kid: None,
+                epk: Some(EphemeralKey::of(algorithm, &public).unwrap()),
+                apu: Some(encoding::encode(b"Alice")),
+                apv: Some(encoding::encode(b"Bob")),
+            };
+            assert_eq!(*unwrap(&header, &wrapped, &recipient).unwrap(), [7; 32]);
+            header.apv = Some(encoding::encode(b"Eve"));
+            assert!(unwrap(&header, &wrapped, &recipient).is_err());
+            header.apv = Some("A".repeat(MAX_PARTY_INFO + 1));
+            assert!(unwrap(&header, &wrapped, &recipient).is_err());
+        }
+    }
+}

@@ -93,6 +93,25 @@ fn a_wrapped_key_is_renewed_without_a_new_signature() {
     assert_eq!(error, OpenError::NotARecipient);
 }
 
+/// What other libraries write: flattened for one recipient, with escapes, with spaces.
+#[test]
+fn other_spellings_of_json_are_read() {
+    for keys in suites() {
+        let wire = wire(keys, b"foreign");
+        let mut content: serde_json::Value = serde_json::from_str(&wire.content).unwrap();
+        let mut recipient = content["recipients"][0].take();
+        content.as_object_mut().unwrap().remove("recipients");
+        content["header"] = recipient["header"].take();
+        content["encrypted_key"] = recipient["encrypted_key"].take();
+        let flattened = serde_json::to_string_pretty(&content).unwrap();
+        for content in [wire.content.replace('+', "\\u002b"), flattened] {
+            let wire = Wire { content, ..wire.clone() };
+            let opened = open(&wire, keys.signer.public(), &keys.recipient).unwrap();
+            assert_eq!(*opened, b"foreign");
+        }
+    }
+}
+
 #[test]
 fn times_are_kept() {
     let wire = wire(&X25519, b"soon stale");
