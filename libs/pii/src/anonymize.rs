@@ -62,9 +62,23 @@ pub struct Anonymizer<'e> {
     policy: Policy,
 }
 
+/// What a replacement must look like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// Free text.
+    Text,
+    /// A name or id of limited characters: replaced as a whole if it holds anything personal.
+    Token,
+    /// The name of a participant: always replaced.
+    Name,
+    /// An identifier of the end user: always replaced, never needed back.
+    Opaque,
+}
+
 /// One text of a request, with the name of its field, which is context for what it holds.
 pub(crate) struct Slot<'t> {
     pub(crate) label: &'t str,
+    pub(crate) form: Form,
     pub(crate) text: &'t str,
 }
 
@@ -82,7 +96,8 @@ impl<'e> Anonymizer<'e> {
 
     /// Anonymizes one text. With placeholders only, restoring gives it back byte for byte.
     pub fn anonymize(&self, key: &PlaceholderKey, text: &str) -> Result<Anonymized, TooMuch> {
-        let mut batch = self.anonymize_all(Assigner::new(key), &[Slot { label: "", text }])?;
+        let mut batch =
+            self.anonymize_all(Assigner::new(key), &[Slot { label: "", form: Form::Text, text }])?;
         let (findings, replaced) = batch.results.pop().unwrap_or_default();
         Ok(Anonymized {
             text: replaced.unwrap_or_else(|| text.to_owned()),
@@ -99,14 +114,15 @@ impl<'e> Anonymizer<'e> {
     ) -> Result<Batch, TooMuch> {
         let mut found: Vec<Vec<Finding>> = slots.iter().map(|slot| self.detect(slot)).collect();
         self.spread(slots, &mut found)?;
-        for (slot, findings) in slots.iter().zip(&found) {
+        for (slot, findings) in slots.iter().zip(&mut found) {
+            widen(slot, findings);
             assigner.reserve(slot.text);
-            gaps(slot.text, findings).for_each(|gap| assigner.reserve(gap));
+            gaps(slot.text, &findings[..]).for_each(|gap| assigner.reserve(gap));
         }
         let mut results = Vec::with_capacity(slots.len());
         for (slot, findings) in slots.iter().zip(found) {
             let replaced =
-                (!findings.is_empty()).then(|| self.replace(slot.text, &findings, &mut assigner));
+                (!findings.is_empty()).then(|| self.replace(slot, &findings, &mut assigner));
             results.push((findings, replaced));
         }
         Ok(Batch { results, mapping: assigner.finish() })
@@ -114,6 +130,11 @@ impl<'e> Anonymizer<'e> {
 
     /// Detection with the field's name in front, as if the text were a line of a form.
     fn detect(&self, slot: &Slot<'_>) -> Vec<Finding> {
+        match slot.form {
+            Form::Name => return whole(slot, "PERSON"),
+            Form::Opaque => return whole(slot, "ID_NUMBER"),
+            Form::Text | Form::Token => {}
+        }
         if slot.label.is_empty() {
             return self.engine.detect(slot.text, &self.options);
         }
@@ -132,7 +153,9 @@ impl<'e> Anonymizer<'e> {
         let mut types: Vec<EntityType> = Vec::new();
         let mut originals: Vec<&str> = Vec::new();
         let mut seen: HashSet<&str> = HashSet::new();
-        for (slot, findings) in slots.iter().zip(found.iter()) {
+        for (slot, findings) in
+            slots.iter().zip(found.iter()).filter(|(slot, _)| slot.form != Form::Opaque)
+        {
             for finding in findings {
                 let original = &slot.text[finding.range.clone()];
                 if seen.insert(original) {
@@ -168,7 +191,19 @@ impl<'e> Anonymizer<'e> {
         Ok(())
     }
 
-    fn replace(&self, text: &str, findings: &[Finding], assigner: &mut Assigner<'_>) -> String {
+    fn replace(
+        &self,
+        slot: &Slot<'_>,
+        findings: &[Finding],
+        assigner: &mut Assigner<'_>,
+    ) -> String {
+        let text = slot.text;
+        match (slot.form, findings) {
+            (Form::Text, _) | (_, []) => {}
+            // The characters of names and ids are limited: no brackets.
+            (Form::Opaque, _) => return assigner.opaque(text),
+            (Form::Token | Form::Name, [first, ..]) => return assigner.assign(&first.entity, text),
+        }
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
         for finding in findings {
@@ -196,6 +231,25 @@ impl<'e> Anonymizer<'e> {
             .get(entity)
             .or_else(|| self.engine.parent(entity).and_then(|parent| by_type.get(parent)))
             .unwrap_or(&self.policy.default)
+    }
+}
+
+/// A field that is personal by what it is.
+fn whole(slot: &Slot<'_>, entity: &str) -> Vec<Finding> {
+    let range = 0..slot.text.len();
+    let recognizer = Arc::from("field");
+    if range.is_empty() {
+        Vec::new()
+    } else {
+        vec![Finding { entity: EntityType::new(entity), range, score: 1.0, recognizer }]
+    }
+}
+
+/// A token is replaced as a whole or not at all.
+fn widen(slot: &Slot<'_>, findings: &mut Vec<Finding>) {
+    if slot.form == Form::Token && !findings.is_empty() {
+        findings.truncate(1);
+        findings[0].range = 0..slot.text.len();
     }
 }
 

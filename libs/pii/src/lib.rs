@@ -4,6 +4,7 @@
 //! and the word lists in `data/`); see `docs/data-sources.md` for where the lists come from.
 
 mod anonymize;
+pub mod chat;
 mod context;
 mod engine;
 mod entity;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
+use crate::placeholder::is_placeholder_char;
+
 /// Version of the serialized form.
 const VERSION: u8 = 1;
 
@@ -39,6 +41,21 @@ impl Mapping {
     /// Length in bytes of the longest placeholder as it stands in a text, brackets included.
     pub fn longest_placeholder(&self) -> usize {
         if self.longest == 0 { 0 } else { self.longest + 2 }
+    }
+
+    pub(crate) fn originals(&self) -> impl Iterator<Item = &str> {
+        self.entries.values().map(|original| original.as_str())
+    }
+
+    /// The text with every placeholder, with or without brackets, made unreadable.
+    pub(crate) fn blank(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        for piece in text.split_inclusive(|c| !is_placeholder_char(c)) {
+            let run = piece.trim_end_matches(|c| !is_placeholder_char(c));
+            out.push_str(if self.original(run).is_some() { "\u{1}" } else { run });
+            out.push_str(&piece[run.len()..]);
+        }
+        out
     }
 
     /// Whether a placeholder, in any case and without its brackets, starts so.

@@ -93,6 +93,15 @@ impl<'k> Assigner<'k> {
         core
     }
 
+    /// A stable stand-in for an identifier that never comes back.
+    pub(crate) fn opaque(&self, original: &str) -> String {
+        let hash = blake3::Hasher::new_keyed(&self.key.0)
+            .update(b"opaque\0")
+            .update(original.as_bytes())
+            .finalize();
+        hash.to_hex()[..32].to_owned()
+    }
+
     pub(crate) fn finish(self) -> Mapping {
         self.mapping
     }

@@ -1,0 +1,117 @@
+//! A request without personal data, and the check before it is sent.
+
+use std::collections::BTreeMap;
+
+use super::error::ChatError;
+use super::limits::Limits;
+use super::model::ChatRequest;
+use super::walk::{Place, Walker};
+use crate::anonymize::{Anonymizer, Form, Policy, Slot};
+use crate::engine::{Engine, Options};
+use crate::entity::EntityType;
+use crate::mapping::Mapping;
+use crate::placeholder::{Assigner, PlaceholderKey};
+use crate::residue::Residue;
+
+/// What is looked for in a request and what becomes of it.
+#[derive(Clone, Default)]
+pub struct ChatOptions {
+    pub detection: Options,
+    pub policy: Policy,
+    pub limits: Limits,
+}
+
+/// How many findings of a type were replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeCount {
+    pub entity: EntityType,
+    pub count: usize,
+}
+
+/// A request as it may be sent, and the way back for its answer.
+pub struct SanitizedChat {
+    pub request: ChatRequest,
+    pub mapping: Mapping,
+    /// By type, in order of their names.
+    pub counts: Vec<TypeCount>,
+}
+
+struct Owned {
+    label: String,
+    form: Form,
+    text: String,
+}
+
+/// Replaces everything personal in a request, and checks that nothing of it is left.
+pub fn anonymize_chat(
+    engine: &Engine,
+    key: &PlaceholderKey,
+    mut request: ChatRequest,
+    options: &ChatOptions,
+) -> Result<SanitizedChat, ChatError> {
+    let max_depth = options.limits.max_depth;
+    let mut texts: Vec<Owned> = Vec::new();
+    let mut collect = |place: &Place<'_>, text: &str| {
+        texts.push(Owned { label: words(place.label), form: place.form, text: text.to_owned() });
+        None
+    };
+    Walker { visit: &mut collect, max_depth }.request(&mut request)?;
+    let slots: Vec<Slot<'_>> = texts
+        .iter()
+        .map(|owned| Slot { label: &owned.label, form: owned.form, text: &owned.text })
+        .collect();
+    let anonymizer = Anonymizer::new(engine, options.detection.clone(), options.policy.clone());
+    let batch =
+        anonymizer.anonymize_all(Assigner::new(key), &slots).map_err(|_| ChatError::TooMuch)?;
+    let mut counts: BTreeMap<EntityType, usize> = BTreeMap::new();
+    for finding in batch.results.iter().flat_map(|(findings, _)| findings) {
+        *counts.entry(finding.entity.clone()).or_default() += 1;
+    }
+    let mut replacements = batch.results.into_iter().map(|(_, replaced)| replaced);
+    let mut replace = |_: &Place<'_>, _: &str| replacements.next().flatten();
+    Walker { visit: &mut replace, max_depth }.request(&mut request)?;
+    leaks(engine, &request, &batch.mapping, &options.limits)?;
+    let counts = counts.into_iter().map(|(entity, count)| TypeCount { entity, count }).collect();
+    Ok(SanitizedChat { request, mapping: batch.mapping, counts })
+}
+
+/// Searches a sanitized request once more for every original of the mapping: in any case and
+/// spacing, and by digits alone. A hit is an error that names the place; the request must not
+/// be sent.
+pub fn leaks(
+    engine: &Engine,
+    sanitized: &ChatRequest,
+    mapping: &Mapping,
+    limits: &Limits,
+) -> Result<(), ChatError> {
+    if mapping.is_empty() {
+        return Ok(());
+    }
+    let residue = Residue::new(mapping.originals(), engine.names()).ok_or(ChatError::TooMuch)?;
+    let mut found: Option<String> = None;
+    let mut search = |place: &Place<'_>, text: &str| {
+        if found.is_none()
+            && place.form != Form::Opaque
+            && !residue.find(&mapping.blank(text)).is_empty()
+        {
+            found = Some(place.path.to_owned());
+        }
+        None
+    };
+    Walker { visit: &mut search, max_depth: limits.max_depth }.request(&mut sanitized.clone())?;
+    found.map_or(Ok(()), |path| Err(ChatError::Residue { path }))
+}
+
+/// `patientName`, `patient_name` → `patient Name`, so that its words are context.
+fn words(label: &str) -> String {
+    let mut spaced = String::with_capacity(label.len() + 4);
+    let mut lower = false;
+    for c in label.chars().take(64) {
+        if c.is_uppercase() && lower {
+            spaced.push(' ');
+        }
+        spaced.push(if matches!(c, '_' | '-') { ' ' } else { c });
+        lower = c.is_lowercase();
+    }
+    spaced
+}
