@@ -50,7 +50,7 @@ impl Collector {
         let rows = resources.flat_map(|resource| {
             let attributes = resource.resource.iter().flat_map(|resource| &resource.attributes);
             let service = attributes.filter(|attribute| attribute.key == "service.name");
-            let name =
+            let mut name =
                 service.filter_map(|attribute| match attribute.value.as_ref()?.value.as_ref()? {
                     any_value::Value::StringValue(name) => Some(name.clone()),
                     _ => None,
