@@ -1,37 +1,15 @@
 //! The files of `deploy/envoy`, rendered, as the real Envoy judges them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+mod common;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
-use kernel::ManualClock;
-use mesh::{Address, Edge, Error, Plan, SERVICES, Templates, access, certificates};
+use common::plan;
+use mesh::{Address, Error, SERVICES, Templates, access};
 use serde_json::Value;
 use tempfile::TempDir;
-use testkit::{Envoy, free_port};
-
-fn plan(directory: &Path, otlp: Option<Address>) -> Plan {
-    let certificates = directory.join("certs");
-    let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-    certificates::ensure(&certificates, &*ManualClock::at(now)).unwrap();
-    let descriptor = directory.join("descriptor.bin");
-    fs::write(&descriptor, proto::DESCRIPTOR_SET).unwrap();
-    let port = || Address::loopback(free_port().unwrap());
-    Plan {
-        sockets: directory.to_owned(),
-        edge: Edge {
-            tls: port(),
-            http_port: free_port().unwrap(),
-            certificate: certificates.join("public.crt"),
-            key: certificates.join("public.key"),
-            cors_origins: Edge::LOCAL_ORIGINS.into(),
-            descriptor,
-        },
-        certificates,
-        services: SERVICES.iter().map(|service| (*service, port())).collect(),
-        otlp,
-    }
-}
+use testkit::Envoy;
 
 fn temporary() -> TempDir {
     tempfile::tempdir().unwrap()
