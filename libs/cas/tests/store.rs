@@ -1,6 +1,7 @@
-//! The same behaviour from every store that needs no server.
+//! The same behaviour from every store. With the feature `s3` also from the S3
+//! server that `SIGNET_TEST_S3` names (`http://127.0.0.1:5000`, with a bucket `signet`).
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 use std::sync::Arc;
 
@@ -11,7 +12,6 @@ use kernel::{Fault, Kind, Result, TenantId};
 
 struct Store {
     blobs: Blobs,
-    /// Keeps the directory.
     _directory: tempfile::TempDir,
 }
 
@@ -21,7 +21,31 @@ fn stores() -> Vec<Store> {
         let blobs = Blobs::open(&settings(&directory.path().join("blobs"))).unwrap();
         Store { blobs, _directory: directory }
     };
-    vec![open(&|path| Settings::File { path: path.to_owned() }), open(&|_| Settings::Memory {})]
+    let file = open(&|path| Settings::File { path: path.to_owned() });
+    let memory = open(&|_| Settings::Memory {});
+    #[cfg(feature = "s3")]
+    let more = [open(&|path| Settings::S3(s3(path)))];
+    #[cfg(not(feature = "s3"))]
+    let more = [];
+    [file, memory].into_iter().chain(more).collect()
+}
+
+#[cfg(feature = "s3")]
+fn s3(directory: &std::path::Path) -> cas::S3Settings {
+    let endpoint = std::env::var("SIGNET_TEST_S3")
+        .expect("SIGNET_TEST_S3 must name an S3 server, such as moto_server");
+    let secret = directory.with_file_name("secret");
+    std::fs::write(&secret, "test-secret\n").unwrap();
+    cas::S3Settings {
+        bucket: "signet".into(),
+        region: "us-east-1".into(),
+        endpoint: Some(endpoint),
+        // A place of its own for each test.
+        prefix: Some(uuid::Uuid::now_v7().to_string()),
+        access_key_id: Some("test".into()),
+        secret_access_key_file: Some(secret),
+        allow_http: true,
+    }
 }
 
 fn name(text: &[u8]) -> BlobName {
