@@ -119,6 +119,12 @@ def places():
     for table in (cache.get_countries(), cache.get_us_states()):
         for entry in table.values():
             add(entry["name"], True)
+    for locale in ("de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL"):
+        provider = importlib.import_module(f"faker.providers.address.{locale}").Provider
+        for name in getattr(provider, "countries", ()):
+            add(name, True)
+        for name in getattr(provider, "cities", ()):
+            add(name, False)
     extra = """Germany Deutschland Österreich Schweiz Frankreich Spanien Italien England Scotland Wales Bayern Bavaria
     Hessen Sachsen Thüringen Brandenburg Niedersachsen Nordrhein-Westfalen Saarland Schleswig-Holstein Munich Cologne
     Nuremberg Vienna Geneva Zurich Köln München Nürnberg Wien Genf Brüssel Rom Mailand Warschau Prag Kopenhagen Lissabon

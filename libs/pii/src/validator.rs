@@ -58,7 +58,8 @@ fn card(text: &str) -> bool {
         34 | 37 => length == 15,
         36 | 38 | 39 => (14..=19).contains(&length),
         30 => (300..=305).contains(&three) && (14..=19).contains(&length),
-        35 => (3528..=3589).contains(&four) && (15..=19).contains(&length),
+        35 => (15..=19).contains(&length),
+        18 | 21 => matches!(four, 1800 | 2131) && length == 15,
         40..=49 => matches!(length, 13 | 16 | 19),
         51..=55 => length == 16,
         22..=27 => (2221..=2720).contains(&four) && length == 16,
@@ -201,7 +202,8 @@ fn email(text: &str) -> bool {
 
 /// E.164 allows 15 digits; below 7 nothing is dialled from abroad.
 fn phone(text: &str) -> bool {
-    let all: Vec<u32> = digits(text).collect();
+    let number = text.split(['x', 'e']).next().unwrap_or(text);
+    let all: Vec<u32> = digits(number).collect();
     let Some(first) = all.last() else { return false };
     (7..=15).contains(&all.len()) && !all.iter().all(|digit| digit == first) && !date(text)
 }

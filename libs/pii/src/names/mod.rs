@@ -50,6 +50,8 @@ pub(crate) struct Names {
     roles: FnvMap<String, u32>,
     introductions: Vec<String>,
     street_endings: Vec<String>,
+    place_endings: Vec<String>,
+    no_street: Vec<String>,
 }
 
 /// A text in words, with all that the recognizers need to look around.
@@ -94,6 +96,8 @@ impl Names {
             roles,
             introductions: folded(list("introductions")?),
             street_endings: folded(list("street_endings")?),
+            place_endings: folded(list("place_endings")?),
+            no_street: folded(list("no_street")?),
         })
     }
 

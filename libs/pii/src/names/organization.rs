@@ -1,6 +1,7 @@
 //! Organizations that say what they are: by legal form, or by a word such as hospital.
 
-use super::{Gap, Hit, Shape, Source, Words, role};
+use super::{Gap, Hit, Shape, Source, Token, Words, role};
+use crate::lexicon::Known;
 
 const LONGEST: usize = 5;
 
@@ -14,8 +15,18 @@ pub(crate) fn find(words: &Words<'_>, hits: &mut Vec<Hit>) {
             }
         } else if token.is(role::ORG_HEAD) && token.is_capital() {
             headed(words, index, hits);
+        } else if pair(words, index) {
+            hits.extend(words.hit(Source::Organization, index, index + 1, 0.55));
         }
     }
+}
+
+/// `Villeroy & Boch`, but not `Research & Development`.
+fn pair(words: &Words<'_>, index: usize) -> bool {
+    let (Some(one), Some(two)) = (words.at(index), words.at(index + 1)) else { return false };
+    let named = |token: &Token| token.is_capital() && !token.is(role::STOP);
+    let ordinary = one.known.has(Known::WORD) || two.known.has(Known::WORD);
+    named(one) && named(two) && !ordinary && words.text[one.end..two.start] == *" & "
 }
 
 /// `Mercy General Hospital`, `University of Leeds`, `Klinikum Großhadern`.

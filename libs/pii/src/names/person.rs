@@ -158,7 +158,7 @@ fn listed(words: &Words<'_>, index: usize) -> Option<Name> {
     }
     let last = extend(words, index, false);
     let last = trim(words, index, last);
-    let base = if last == index { single(token) } else { several(words, index, last) };
+    let base = if last == index { single(words, index) } else { several(words, index, last) };
     let mut score = base + around(words, index, last);
     if token.opens_sentence() && last == index {
         score -= 0.05;

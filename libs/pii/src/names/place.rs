@@ -26,8 +26,21 @@ pub(crate) fn find(words: &Words<'_>, hits: &mut Vec<Hit>) {
                 hits.extend(words.hit(Source::Place, index, last, 0.6));
             }
         }
+        if let Some(code) = code_behind(words, last).filter(|_| score >= 0.5) {
+            hits.extend(words.hit(Source::PostalCode, code, code, 0.7));
+        }
         index = last + 1;
     }
+}
+
+/// `La Habra 03286`.
+fn code_behind(words: &Words<'_>, last: usize) -> Option<usize> {
+    let code = words.at(last + 1)?;
+    let digits = code.text(words.text);
+    (matches!(code.gap, Gap::Space)
+        && digits.len() == 5
+        && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    .then_some(last + 1)
 }
 
 /// The longest place of the lists that starts here, and what is known of it.
@@ -56,7 +69,7 @@ fn longest(words: &Words<'_>, index: usize) -> (usize, Known) {
 
 fn score(words: &Words<'_>, first: usize, last: usize, known: Known, after_code: bool) -> f32 {
     if !known.has(Known::PLACE) {
-        return 0.0;
+        return if sounds_like_a_town(words, first, known) { 0.5 } else { 0.0 };
     }
     let Some(token) = words.at(first) else { return 0.0 };
     let strong = known.has(Known::PLACE_STRONG);
@@ -95,10 +108,30 @@ fn score(words: &Words<'_>, first: usize, last: usize, known: Known, after_code:
     {
         score += 0.3;
     }
+    let listed = words
+        .before(first)
+        .is_some_and(|before| token.gap == Gap::Comma && before.known.has(Known::PLACE));
+    if listed && strong {
+        score += 0.2;
+    }
     if followed_by_region(words, last) || labelled(words, first) {
         score += 0.35;
     }
     score.min(0.9)
+}
+
+/// `nach Rastenberg`, `in Bourneville`: a preposition and the ending of a town.
+fn sounds_like_a_town(words: &Words<'_>, index: usize, known: Known) -> bool {
+    let (Some(token), Some(before)) = (words.at(index), words.before(index)) else { return false };
+    let folded = words.folded(index);
+    let ending = words.names.place_endings.iter().find(|ending| folded.ends_with(ending.as_str()));
+    token.shape == Shape::Capital
+        && token.gap == Gap::Space
+        && (before.is(role::PLACE_BEFORE) || matches!(before.text(words.text), "von"))
+        && !known.has(Known::WORD)
+        && !known.has(Known::FIRST)
+        && !token.is(role::STOP)
+        && ending.is_some_and(|ending| folded.len() >= ending.len() + 3)
 }
 
 /// `Springfield, IL`, `Leeds, England`.

@@ -1,6 +1,6 @@
 //! Streets with house numbers: English, German and Romance forms.
 
-use super::{Gap, Hit, Shape, Source, Words, role};
+use super::{Gap, Hit, Shape, Source, Token, Words, role};
 
 /// The most words a street's own name has.
 const LONGEST: usize = 4;
@@ -14,6 +14,7 @@ pub(crate) fn find(words: &Words<'_>, hits: &mut Vec<Hit>) {
         {
             let last = unit(words, last);
             hits.extend(words.hit(Source::Street, first, last, score));
+            town(words, last + 1, hits);
         }
     }
 }
@@ -35,8 +36,13 @@ fn english(words: &Words<'_>, number: usize) -> Option<(usize, usize, f32)> {
         if !follows || !named {
             break;
         }
-        if index > number + 1 && token.is(role::STREET_SUFFIX) {
+        if index > number + 1 && is_suffix(words, index) {
             suffix = Some(index);
+        }
+        // Any name counts when a flat or a suite follows.
+        if index > number + 1 && token.is(role::UNIT) && unit(words, index - 1) > index {
+            suffix = Some(index - 1);
+            break;
         }
     }
     let mut last = suffix?;
@@ -60,6 +66,16 @@ fn english(words: &Words<'_>, number: usize) -> Option<(usize, usize, f32)> {
         last += 1;
     }
     Some((number, last, 0.85))
+}
+
+/// `Street`, `Mountains`: singular or plural.
+fn is_suffix(words: &Words<'_>, index: usize) -> bool {
+    let folded = words.folded(index);
+    words.at(index).is_some_and(|token| token.is(role::STREET_SUFFIX))
+        || folded
+            .strip_suffix('s')
+            .and_then(|one| words.names.roles.get(one))
+            .is_some_and(|roles| roles & role::STREET_SUFFIX != 0)
 }
 
 /// `Lindenstraße 17a`, `Berliner Str. 5`, `Karl-Marx-Allee 90-92`.
@@ -108,9 +124,9 @@ fn lead(words: &Words<'_>, index: usize) -> Option<(usize, usize, f32)> {
             Shape::Lower if matches!(next.text(words.text), "den" | "der" | "dem" | "alten") => {}
             Shape::Number if capitals > 0 && house_number(next.text(words.text)) => {
                 // "Am Montag 12 Uhr" and "Im Jahr 2024" are no addresses.
-                let after = words.folded(at + 1);
-                let date = words.at(at - 1)?.is(role::STOP)
-                    || matches!(after.as_str(), "uhr" | "prozent" | "mg" | "ml" | "jahre" | "tage");
+                let (before, after) = (words.folded(at - 1), words.folded(at + 1));
+                let date = words.names.no_street.contains(&before)
+                    || words.names.no_street.contains(&after);
                 return (!date).then_some((index, at, 0.6));
             }
             _ => return None,
@@ -175,6 +191,37 @@ fn house_range(words: &Words<'_>, number: usize) -> usize {
         && next.shape != Shape::Number
         && words.char_after(next).is_none_or(|c| matches!(c, ',' | '\n' | '.' | ';'));
     if second || letter { number + 1 } else { number }
+}
+
+/// Whatever stands behind a street and a comma is the town: `…, Sayreville 12345`.
+fn town(words: &Words<'_>, first: usize, hits: &mut Vec<Hit>) {
+    let named =
+        |token: &Token| token.is_capital() && !token.is(role::STOP | role::GREETING | role::LABEL);
+    if !words
+        .at(first)
+        .is_some_and(|token| named(token) && matches!(token.gap, Gap::Comma | Gap::Line))
+    {
+        return;
+    }
+    let line = words.at(first).is_some_and(|token| token.gap == Gap::Line);
+    let mut last = first;
+    while last - first < 2
+        && words.at(last + 1).is_some_and(|next| named(next) && next.gap == Gap::Space)
+    {
+        last += 1;
+    }
+    let code = words.at(last + 1).is_some_and(|code| {
+        matches!(code.gap, Gap::Space | Gap::Comma)
+            && code.end - code.start == 5
+            && code.text(words.text).bytes().all(|byte| byte.is_ascii_digit())
+    });
+    // On a new line only a code makes it a town; it may as well be the next paragraph.
+    if code || !line {
+        hits.extend(words.hit(Source::Place, first, last, 0.6));
+    }
+    if code {
+        hits.extend(words.hit(Source::PostalCode, last + 1, last + 1, 0.75));
+    }
 }
 
 /// `…, Apt 4B`, `… #5`, `… Suite 200`.

@@ -3,22 +3,23 @@
 use super::{Gap, Shape, Token, Words, role};
 use crate::lexicon::Known;
 
-/// How sure one word alone is a name, by what the lists say.
-pub(super) fn single(token: &Token) -> f32 {
+/// How sure one word alone is a name, by what the lists say. Behind a word in lower case a
+/// capital says more than at the start of a sentence or among other capitals.
+pub(super) fn single(words: &Words<'_>, index: usize) -> f32 {
+    let Some(token) = words.at(index) else { return 0.0 };
     let known = token.known;
     let ambiguous = known.has(Known::WORD) || known.has(Known::PLACE_STRONG);
-    let short = token.end - token.start <= 2;
+    let in_prose = token.gap == Gap::Space
+        && token.shape == Shape::Capital
+        && words.before(index).is_some_and(|before| before.shape == Shape::Lower);
     match () {
-        () if short => 0.05,
-        () if known.has(Known::FIRST_STRONG) && !ambiguous => {
-            if token.shape == Shape::Upper {
-                0.5
-            } else {
-                0.6
-            }
-        }
+        () if token.end - token.start <= 2 => 0.05,
+        () if known.has(Known::FIRST_STRONG) && !ambiguous && token.shape == Shape::Upper => 0.5,
+        () if known.has(Known::FIRST_STRONG) && !ambiguous => 0.6,
+        () if known.has(Known::FIRST_STRONG) && known.has(Known::WORD) && in_prose => 0.5,
         () if known.has(Known::FIRST_STRONG) && known.has(Known::WORD) => 0.2,
         () if known.has(Known::FIRST_STRONG) => 0.35,
+        () if known.has(Known::FIRST) && !ambiguous && in_prose => 0.5,
         () if known.has(Known::FIRST) && !ambiguous => 0.4,
         () if known.has(Known::LAST_STRONG) && !ambiguous => 0.35,
         () if known.has(Known::LAST) && !ambiguous => 0.25,
@@ -62,7 +63,7 @@ fn surname_first(head: &Token, tail: &Token) -> f32 {
         (true, true, _) => 0.6,
         (true, _, true) if place => 0.25,
         (true, _, true) => 0.5,
-        (false, _, true) if !place && !head.opens_sentence() => 0.4,
+        (false, _, true) if !place => 0.5,
         _ => 0.0,
     }
 }
@@ -72,6 +73,13 @@ pub(super) fn around(words: &Words<'_>, first: usize, last: usize) -> f32 {
     let mut score: f32 = 0.0;
     if let (Some(token), Some(before)) = (words.at(first), words.before(first)) {
         if token.gap == Gap::Space && before.is(role::BEFORE) {
+            score += 0.15;
+        }
+        // "account holder Weber", "Kontoinhaber Weber".
+        if token.gap == Gap::Space
+            && before.is(role::LABEL)
+            && !before.is(role::BEFORE | role::PARTICLE)
+        {
             score += 0.15;
         }
         // "in Paris", "University of Warwick": a place, not a person.
