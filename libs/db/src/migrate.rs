@@ -57,6 +57,11 @@ impl Migrations {
         self.name
     }
 
+    /// Whether the service asked for this table.
+    pub fn has(&self, shared: Shared) -> bool {
+        self.shared.contains(&shared)
+    }
+
     fn for_dialect(&self, dialect: Dialect) -> Result<Migrator> {
         let foreign = match dialect {
             Dialect::Postgres => ".sqlite",

@@ -1,5 +1,9 @@
 //! Switching it all on, once a process.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::BuildError;
@@ -11,6 +15,7 @@ use tokio::runtime::Handle;
 use tonic::transport::{Channel, Endpoint};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer};
@@ -35,6 +40,8 @@ pub enum InitError {
     Endpoint,
     #[error("otlp.sample_ratio: expected a number from 0 to 1")]
     SampleRatio,
+    #[error("log.file: {0}")]
+    File(std::io::Error),
     #[error("telemetry needs the tokio runtime")]
     NoRuntime,
     #[error("telemetry is set up already: {0}")]
@@ -83,13 +90,19 @@ pub fn init(service: &str, settings: &Settings) -> Result<Guard, InitError> {
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false);
-    let logs = LogLayer::new(service, settings.log.format, std::io::stderr);
+    let logs = LogLayer::new(service, settings.log.format, writer(settings.log.file.as_deref())?);
     tracing_subscriber::registry()
         .with(spans.with_filter(traced()))
         .with(logs.with_filter(levels))
         .try_init()?;
     metric::install()?;
     Ok(Guard { traces: Some(traces) })
+}
+
+fn writer(file: Option<&Path>) -> Result<BoxMakeWriter, InitError> {
+    let Some(path) = file else { return Ok(BoxMakeWriter::new(std::io::stderr)) };
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    Ok(BoxMakeWriter::new(Arc::new(file.map_err(InitError::File)?)))
 }
 
 /// Our own spans, whatever the log level is. Not those of the stack that the

@@ -1,5 +1,7 @@
 //! The configuration of logs and traces.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -16,11 +18,13 @@ pub struct LogSettings {
     /// `info`, or by target: `info,audit=debug`.
     pub level: String,
     pub format: LogFormat,
+    /// Append to this file, made private, instead of standard error.
+    pub file: Option<PathBuf>,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { level: "info".into(), format: LogFormat::default() }
+        Self { level: "info".into(), format: LogFormat::default(), file: None }
     }
 }
 

@@ -1,0 +1,46 @@
+//! The arguments.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::dev::DevArguments;
+use crate::terminal::complain;
+
+/// Use language models on sensitive text without anyone in between reading it.
+#[derive(Parser)]
+#[command(name = "signet", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole mesh here: six services behind one Envoy, on local files.
+    Dev(DevArguments),
+}
+
+/// The `main` of the binary.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(format_args!("signet: no runtime: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(async {
+        match arguments.command {
+            Command::Dev(arguments) => crate::dev::run(arguments).await,
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            complain(format_args!("signet: {fault:?}"));
+            ExitCode::FAILURE
+        }
+    }
+}

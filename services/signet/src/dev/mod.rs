@@ -1,0 +1,143 @@
+//! `signet dev`: the six services in one process, Envoy in front of and between
+//! them, everything in one directory.
+
+pub mod place;
+pub mod ports;
+pub mod services;
+
+use std::time::{Duration, Instant};
+
+use kernel::{Fault, Result, SystemClock};
+use mesh::{Address, Edge, EnvoyOptions, EnvoyProcess, Plan, Templates};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::terminal::say;
+use place::Place;
+use services::Wiring;
+
+#[derive(clap::Args)]
+pub struct DevArguments {
+    /// Where everything is kept: databases, blobs, keys, log, certificates.
+    #[arg(long, value_name = "DIR", default_value = ".signet", env = "SIGNET_DATA")]
+    data: std::path::PathBuf,
+    /// The edge's port without TLS, on 127.0.0.1 only.
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    http: u16,
+    /// The edge's port with TLS, on 127.0.0.1.
+    #[arg(long, value_name = "PORT", default_value_t = 8443)]
+    tls: u16,
+    /// An OTLP/gRPC collector for traces, such as 127.0.0.1:4317.
+    #[arg(long, value_name = "HOST:PORT", env = "SIGNET_OTLP")]
+    otlp: Option<String>,
+    /// Where Prometheus may scrape /metrics, such as 127.0.0.1:9464.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<std::net::SocketAddr>,
+    /// What is logged to DIR/signet.log: error, warn, info, debug, or a filter.
+    #[arg(long, value_name = "FILTER", default_value = "info", env = "SIGNET_LOG")]
+    log: String,
+}
+
+/// Envoy and the services are there this soon, or something is wrong.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// Runs until SIGINT or SIGTERM.
+pub async fn run(arguments: DevArguments) -> Result<()> {
+    let started = Instant::now();
+    let place = Place::open(&arguments.data)?;
+    let telemetry = telemetry::init("signet", &services::telemetry(&arguments, &place))
+        .map_err(Fault::internal)?;
+    let stop = CancellationToken::new();
+    let plan = plan(&arguments, &place)?;
+    let wiring = Wiring { plan: &plan, place: &place };
+    let mut running = JoinSet::new();
+    services::spawn_all(&wiring, &stop, &mut running)?;
+    if let Some(address) = arguments.metrics {
+        running.spawn(boot::serve_metrics(address, stop.clone()));
+    }
+    let mut envoy = start_envoy(&plan, &place).await?;
+    wait_ready(&plan, &mut running).await?;
+    say(format_args!(
+        "signet is ready after {} ms: http://127.0.0.1:{}",
+        started.elapsed().as_millis(),
+        arguments.http
+    ));
+    let outcome = tokio::select! {
+        () = boot::terminated() => Ok(()),
+        ended = running.join_next() => Err(ended_early(ended)),
+    };
+    say("stopping");
+    stop.cancel();
+    while let Some(ended) = running.join_next().await {
+        if let Ok(Err(fault)) = ended {
+            tracing::error!(cause = ?fault, "a service did not end well");
+        }
+    }
+    let _ended = tokio::task::spawn_blocking(move || envoy.stop()).await;
+    telemetry.shutdown().await;
+    outcome
+}
+
+fn ended_early(ended: Option<std::result::Result<Result<()>, tokio::task::JoinError>>) -> Fault {
+    match ended {
+        Some(Ok(Err(fault))) => fault,
+        Some(Err(error)) => Fault::internal(error),
+        _ => Fault::internal("a service has ended"),
+    }
+}
+
+fn plan(arguments: &DevArguments, place: &Place) -> Result<Plan> {
+    let certificates = place.folder("certificates")?;
+    mesh::certificates::ensure(&certificates, &SystemClock as &dyn kernel::Clock)
+        .map_err(Fault::internal)?;
+    let descriptor = place.path("proto.bin");
+    std::fs::write(&descriptor, proto::DESCRIPTOR_SET).map_err(Fault::internal)?;
+    let services = mesh::SERVICES.into_iter().zip(ports::free(mesh::SERVICES.len())?);
+    Ok(Plan {
+        sockets: place.sockets().to_owned(),
+        edge: Edge {
+            tls: Address::loopback(arguments.tls),
+            http_port: arguments.http,
+            certificate: certificates.join("public.crt"),
+            key: certificates.join("public.key"),
+            cors_origins: Edge::LOCAL_ORIGINS.to_owned(),
+            descriptor,
+        },
+        certificates,
+        services: services.map(|(service, port)| (service, Address::loopback(port))).collect(),
+        otlp: arguments.otlp.as_deref().map(services::address).transpose()?,
+    })
+}
+
+async fn start_envoy(plan: &Plan, place: &Place) -> Result<EnvoyProcess> {
+    let bootstrap = plan
+        .write_whole(&Templates::default(), &place.folder("envoy")?)
+        .map_err(Fault::internal)?;
+    let options = EnvoyOptions {
+        program: mesh::find_envoy(None).map_err(Fault::internal)?,
+        bootstrap,
+        admin: plan.admin_socket("edge"),
+        concurrency: 1,
+        access_log: place.path("access.log"),
+    };
+    tokio::task::spawn_blocking(|| EnvoyProcess::start(options, READY_WITHIN))
+        .await
+        .map_err(Fault::internal)?
+        .map_err(Fault::internal)
+}
+
+/// Waits until every service serves on its socket.
+async fn wait_ready(plan: &Plan, running: &mut JoinSet<Result<()>>) -> Result<()> {
+    let all = async {
+        for service in mesh::SERVICES {
+            while tokio::net::UnixStream::connect(plan.inbound_socket(service)).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    };
+    tokio::select! {
+        () = all => Ok(()),
+        ended = running.join_next() => Err(ended_early(ended)),
+        () = tokio::time::sleep(READY_WITHIN) => Err(Fault::internal("a service did not start in time; see signet.log")),
+    }
+}

@@ -1,0 +1,85 @@
+//! The settings of the six services in one directory, and their start.
+
+use boot::{ServerSettings, Settings, TelemetrySettings};
+use config::Duration;
+use kernel::{Fault, Result, SystemClock};
+use mesh::{Address, Plan};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::DevArguments;
+use super::place::Place;
+
+/// Where the parts find each other.
+pub struct Wiring<'a> {
+    pub plan: &'a Plan,
+    pub place: &'a Place,
+}
+
+/// Starts the services; each ends when `stop` is cancelled.
+pub fn spawn_all(
+    wiring: &Wiring<'_>,
+    stop: &CancellationToken,
+    running: &mut JoinSet<Result<()>>,
+) -> Result<()> {
+    wiring.spawn::<audit::Audit>(wiring.audit()?, stop, running)
+}
+
+impl Wiring<'_> {
+    fn spawn<S: boot::Service>(
+        &self,
+        service: S::Settings,
+        stop: &CancellationToken,
+        running: &mut JoinSet<Result<()>>,
+    ) -> Result<()> {
+        let folder = self.place.folder(S::NAME)?;
+        let settings = Settings {
+            server: ServerSettings {
+                listen: self.plan.inbound_socket(S::NAME),
+                peers: self.plan.outbound_socket(S::NAME),
+                max_in_flight: 512,
+                default_deadline: Duration::from_secs(30),
+                // Nobody else balances load here; what is in flight still ends.
+                linger: Duration::from_millis(0),
+                drain: Duration::from_secs(10),
+                reflection: true,
+            },
+            database: db::Settings::sqlite(&folder.join("data.db")),
+            telemetry: TelemetrySettings::default(),
+            service,
+        };
+        running.spawn(boot::serve::<S>(settings, SystemClock::shared(), stop.clone()));
+        Ok(())
+    }
+
+    fn audit(&self) -> Result<audit::AuditSettings> {
+        let folder = self.place.folder("audit")?;
+        Ok(audit::AuditSettings {
+            origin: "signet.localhost/log".to_owned(),
+            log_folder: folder.join("log"),
+            signing_key_file: folder.join("log.key"),
+        })
+    }
+}
+
+/// Logs go to a file: the terminal is for the person.
+pub fn telemetry(arguments: &DevArguments, place: &Place) -> telemetry::Settings {
+    telemetry::Settings {
+        log: telemetry::LogSettings {
+            level: arguments.log.clone(),
+            file: Some(place.path("signet.log")),
+            ..telemetry::LogSettings::default()
+        },
+        otlp: arguments.otlp.as_ref().map(|address| telemetry::OtlpSettings {
+            endpoint: format!("http://{address}"),
+            sample_ratio: 1.0,
+        }),
+    }
+}
+
+/// `host:port`.
+pub fn address(text: &str) -> Result<Address> {
+    let parsed =
+        text.rsplit_once(':').and_then(|(host, port)| Some(Address::new(host, port.parse().ok()?)));
+    parsed.ok_or_else(|| Fault::invalid("--otlp", "must be HOST:PORT"))
+}

@@ -1,0 +1,8 @@
+//! `signet dev` runs the six services behind one Envoy; the other subcommands
+//! are the client.
+
+pub mod cli;
+pub mod dev;
+pub mod terminal;
+
+pub use cli::main;
