@@ -81,3 +81,28 @@ fn the_program_is_found_or_said_to_be_missing() {
     let missing = find_envoy(Some(Path::new("/nowhere/envoy"))).unwrap_err().to_string();
     assert!(missing.contains("/nowhere/envoy"), "{missing}");
 }
+
+/// Runs itself as another process, which is killed while its Envoy runs.
+#[test]
+fn it_does_not_outlive_a_process_that_is_killed() {
+    const VARIABLE: &str = "SIGNET_MESH_TEST_DIRECTORY";
+    const NAME: &str = "it_does_not_outlive_a_process_that_is_killed";
+    if let Some(directory) = std::env::var_os(VARIABLE) {
+        let plan = plan(Path::new(&directory), None);
+        let _envoy = start(&plan);
+        fs::write(plan.sockets.join("up"), "").unwrap();
+        std::thread::sleep(SOON * 10);
+        panic!("should have been killed");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let mut other = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", NAME])
+        .env(VARIABLE, directory.path())
+        .spawn()
+        .unwrap();
+    eventually("it starts", || directory.path().join("up").exists());
+    assert_eq!(envoys_of(directory.path()).len(), 1);
+    other.kill().unwrap();
+    other.wait().unwrap();
+    eventually("Envoy ends", || envoys_of(directory.path()).is_empty());
+}

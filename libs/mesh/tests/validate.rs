@@ -128,3 +128,48 @@ fn a_missing_address_and_a_strange_host_are_named() {
     let error = plan.sidecar(&Templates::default(), "root").unwrap_err();
     assert_eq!(error.to_string(), "there is no service `root`");
 }
+
+/// Every object below that Envoy would send as the body's `error`.
+fn errors<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("json_format").and_then(|format| format.get("error")));
+            fields.values().for_each(|field| errors(field, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| errors(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_edges_own_errors_are_those_of_the_catalogue() {
+    let directory = temporary();
+    let edge = plan(directory.path(), None).edge(&Templates::default()).unwrap();
+    let mut found = Vec::new();
+    errors(&edge["static_resources"]["listeners"][0], &mut found);
+    let with_reason: Vec<_> =
+        found.into_iter().filter(|error| error["details"][0]["reason"].is_string()).collect();
+    assert_eq!(with_reason.len(), 9);
+    for error in with_reason {
+        let code = &error["details"][0]["reason"];
+        let catalogue = kernel::common::ALL.iter().chain(mesh::reasons::ALL);
+        let reason = catalogue.into_iter().find(|reason| code == reason.code);
+        let reason = reason.unwrap_or_else(|| panic!("{code} is not in the catalogue"));
+        assert_eq!(error["message"], reason.message);
+    }
+}
+
+/// An empty value in a map field ends Envoy's process (protobuf#26885).
+#[test]
+fn no_message_has_a_map() {
+    use prost::Message;
+    let set = prost_types::FileDescriptorSet::decode(proto::DESCRIPTOR_SET).unwrap();
+    for file in set.file.iter().filter(|file| file.package().starts_with("signet.")) {
+        for message in &file.message_type {
+            let entries = message.nested_type.iter().filter(|nested| {
+                nested.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry)
+            });
+            assert_eq!(entries.count(), 0, "{} {}", file.package(), message.name());
+        }
+    }
+}

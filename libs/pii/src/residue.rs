@@ -16,6 +16,10 @@ const DIGITS: usize = 7;
 /// Shorter originals are compared in their own case only: "Al", "Li".
 const SHORT: usize = 4;
 
+/// Of a longer original only the start is looked for: enough to know it, and the automaton
+/// stays small whatever the text holds.
+const LONGEST: usize = 256;
+
 /// The originals to look for.
 pub(crate) struct Residue {
     text: Option<AhoCorasick>,
@@ -45,12 +49,19 @@ impl Residue {
                 exact: text.chars().count() < SHORT || names.is_ordinary(text),
             })
             .collect();
-        let folded: Vec<String> =
-            originals.iter().map(|original| fold(&normalize::view(&original.text)).text).collect();
+        let folded: Vec<String> = originals
+            .iter()
+            .map(|original| {
+                let mut folded = fold(&normalize::view(&original.text)).text;
+                folded.truncate(folded.floor_char_boundary(LONGEST));
+                folded
+            })
+            .collect();
         let (mut numbers, mut digit_sources) = (Vec::new(), Vec::new());
         for (index, original) in originals.iter().enumerate() {
             let view = normalize::view(&original.text);
-            let number = digits(&view).text;
+            let mut number = digits(&view).text;
+            number.truncate(number.floor_char_boundary(LONGEST));
             let letters = view.text.chars().filter(|c| c.is_alphabetic()).count();
             if number.len() >= DIGITS && letters == 0 {
                 numbers.push(number);
@@ -78,7 +89,8 @@ impl Residue {
                 let original = &self.originals[index];
                 let same_case =
                     !original.exact || text.get(range.clone()) == Some(original.text.as_str());
-                if same_case && stands_alone(&folded.text, &hit.range()) {
+                let cut = hit.range().len() + 4 > LONGEST;
+                if same_case && (cut || stands_alone(&folded.text, &hit.range())) {
                     found.push((range, index));
                 }
             }

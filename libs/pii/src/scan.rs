@@ -132,6 +132,9 @@ fn free_standing(text: &str, range: &Range<usize>) -> bool {
     let after = text[range.end..].chars().next();
     let second = text[range.end..].chars().nth(1);
     let back = range.start.checked_sub(2).and_then(|at| bytes.get(at));
+    if bytes.get(range.start) == Some(&b'+') && before.is_some_and(char::is_alphanumeric) {
+        return false;
+    }
     if edge(range.start) && before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
         return false;
     }

@@ -9,6 +9,7 @@ use pii::chat::{
     leaks, response_escape, restore_chat_response,
 };
 use pii::{Engine, Escape, PlaceholderKey};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn parse(body: &Value) -> Result<ChatRequest, ChatError> {
@@ -370,4 +371,30 @@ fn a_stream_cannot_open_texts_without_end() {
     let many: Vec<Value> =
         (0..5_000).map(|index| json!({"index": index, "function": {"arguments": "<"}})).collect();
     assert!(stream.push(chunk(&json!({"tool_calls": many}), &Value::Null)).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Whatever a user writes comes back as it was, in text and in arguments, and the check
+    /// before sending never finds what the replacement left.
+    #[test]
+    fn a_conversation_comes_back_as_it_was(
+        pieces in prop::collection::vec(prop_oneof![
+            Just("Anna Weber".to_owned()), Just("weber".to_owned()), Just("aw@x.example ".to_owned()),
+            Just("4111 1111 1111 1111".to_owned()), Just("4111111111111111".to_owned()), Just("May 3, 2024".to_owned()),
+            Just("\\u003c".to_owned()), "\\PC{0,8}", "[ \\n\"\\\\<>_{}]{0,3}",
+        ], 0..8)
+    ) {
+        let text = format!("- {}", pieces.concat());
+        let call = json!([{"id": "c", "type": "function", "function": {"name": "f", "arguments": json!({"k": text}).to_string()}}]);
+        let chat = sanitize(&json!({"model": "m", "messages": [
+            {"role": "user", "content": text}, {"role": "assistant", "content": null, "tool_calls": call}
+        ]}));
+        let out = serde_json::to_value(&chat.request).unwrap();
+        prop_assert_eq!(chat.mapping.restore(out["messages"][0]["content"].as_str().unwrap()), text.clone());
+        let arguments = out["messages"][1]["tool_calls"][0]["function"]["arguments"].as_str().unwrap();
+        let arguments: Value = serde_json::from_str(&chat.mapping.restore_json(arguments)).unwrap();
+        prop_assert_eq!(arguments["k"].as_str(), Some(text.as_str()));
+    }
 }

@@ -1,23 +1,21 @@
 //! HashiCorp Vault as a development server: unsealed, in memory, with a root token.
 
 use std::env;
-use std::ffi::OsStr;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Error, Launch, Result, Server, cached_tool, free_port, http};
+use crate::{Error, Launch, Result, Server, cached_tool, free_port};
 
-const ROOT_TOKEN: &str = "signet-testkit-root";
+const TRIES: u32 = 5;
+const PORT_TAKEN: &str = "address already in use";
 
 /// Names the program where it is neither on `PATH` nor in the tools' cache.
 pub const VAULT_VARIABLE: &str = "SIGNET_VAULT_BIN";
 
 /// A Vault of one's own. What it holds goes with it.
 pub struct Vault {
-    program: PathBuf,
-    listen: SocketAddr,
-    tls: bool,
+    cli: Cli,
     server: Server,
 }
 
@@ -31,71 +29,76 @@ pub fn vault_with_tls() -> Result<Vault> {
     start(true)
 }
 
+/// A port that was free a moment ago may be taken when Vault opens it (any
+/// client's outgoing connection can get it), so a start is tried again.
 fn start(tls: bool) -> Result<Vault> {
+    let mut tries = TRIES;
+    loop {
+        tries -= 1;
+        match start_once(tls) {
+            Err(error) if tries == 0 || !error.to_string().contains(PORT_TAKEN) => {
+                return Err(error);
+            }
+            Err(_) => {}
+            started => return started,
+        }
+    }
+}
+
+fn start_once(tls: bool) -> Result<Vault> {
     let program = match env::var_os(VAULT_VARIABLE) {
         Some(given) => PathBuf::from(given),
         None => cached_tool("vault")?,
     };
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
-    let mut launch = Launch::new("vault", &program)?;
+    let launch = Launch::new("vault", &program)?;
     let home = launch.directory().to_owned();
-    launch = launch.env("HOME", &home).args([
+    let scheme = if tls { "https" } else { "http" };
+    let cli = Cli {
+        program,
+        address: format!("{scheme}://{listen}"),
+        // Of its own: with it nothing but this very server answers.
+        root_token: format!("root-{}", home.file_name().unwrap_or_default().display()),
+        ca_file: tls.then(|| home.join("vault-ca.pem")),
+        home,
+    };
+    let mut arguments = vec![
         "server".to_owned(),
         "-dev".to_owned(),
         "-dev-no-store-token".to_owned(),
-        format!("-dev-root-token-id={ROOT_TOKEN}"),
+        format!("-dev-root-token-id={}", cli.root_token),
         format!("-dev-listen-address={listen}"),
-    ]);
+    ];
     if tls {
-        let mut directory = OsStr::new("-dev-tls-cert-dir=").to_owned();
-        directory.push(&home);
-        launch = launch.args([OsStr::new("-dev-tls").to_owned(), directory]);
+        arguments
+            .extend(["-dev-tls".to_owned(), format!("-dev-tls-cert-dir={}", cli.home.display())]);
     }
-    let server = launch.start(|| match tls {
-        true => TcpStream::connect(listen).is_ok(),
-        false => http::get(listen, "/v1/sys/health").is_ok_and(|answer| answer.status == 200),
+    let server = launch.env("HOME", &cli.home).args(arguments).start(|| {
+        TcpStream::connect(listen).is_ok() && cli.run(&cli.root_token, &["token", "lookup"]).is_ok()
     })?;
-    let vault = Vault { program, listen, tls, server };
-    if tls {
-        // It listens a moment before it is unsealed.
-        vault.until_unsealed()?;
-    }
-    Ok(vault)
+    Ok(Vault { cli, server })
 }
 
-impl Vault {
-    /// `http(s)://host:port`.
-    pub fn address(&self) -> String {
-        let scheme = if self.tls { "https" } else { "http" };
-        format!("{scheme}://{}", self.listen)
-    }
+/// Vault's own command line.
+struct Cli {
+    program: PathBuf,
+    address: String,
+    root_token: String,
+    ca_file: Option<PathBuf>,
+    home: PathBuf,
+}
 
-    pub fn root_token(&self) -> &'static str {
-        ROOT_TOKEN
-    }
-
-    /// The authority of [`vault_with_tls`], in PEM.
-    pub fn ca_file(&self) -> PathBuf {
-        self.server.directory().join("vault-ca.pem")
-    }
-
-    /// Runs Vault's own command line as root and returns what it prints:
-    /// `vault.run(&["secrets", "enable", "transit"])`.
-    pub fn run(&self, arguments: &[&str]) -> Result<String> {
-        self.run_with(ROOT_TOKEN, arguments)
-    }
-
-    /// The same with another token.
-    pub fn run_with(&self, token: &str, arguments: &[&str]) -> Result<String> {
+impl Cli {
+    fn run(&self, token: &str, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new(&self.program);
         command
             .args(arguments)
-            .env("HOME", self.server.directory())
-            .env("VAULT_ADDR", self.address())
+            .env("HOME", &self.home)
+            .env("VAULT_ADDR", &self.address)
             .env("VAULT_TOKEN", token)
             .env_remove("VAULT_NAMESPACE");
-        if self.tls {
-            command.env("VAULT_CACERT", self.ca_file());
+        if let Some(ca_file) = &self.ca_file {
+            command.env("VAULT_CACERT", ca_file);
         }
         let output = command.output().map_err(|cause| Error::io(self.program.display(), &cause))?;
         if output.status.success() {
@@ -104,10 +107,37 @@ impl Vault {
         let said = String::from_utf8_lossy(&output.stderr);
         Err(Error::new(format!("vault {}: {}", arguments.join(" "), said.trim())))
     }
+}
+
+impl Vault {
+    /// `http(s)://host:port`.
+    pub fn address(&self) -> String {
+        self.cli.address.clone()
+    }
+
+    pub fn root_token(&self) -> &str {
+        &self.cli.root_token
+    }
+
+    /// The authority of [`vault_with_tls`], in PEM.
+    pub fn ca_file(&self) -> PathBuf {
+        self.cli.home.join("vault-ca.pem")
+    }
+
+    /// Runs Vault's own command line as root and returns what it prints:
+    /// `vault.run(&["secrets", "enable", "transit"])`.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
+        self.run_with(self.root_token(), arguments)
+    }
+
+    /// The same with another token.
+    pub fn run_with(&self, token: &str, arguments: &[&str]) -> Result<String> {
+        self.cli.run(token, arguments)
+    }
 
     /// Writes a policy from HCL.
     pub fn policy(&self, name: &str, rules: &str) -> Result<()> {
-        let file = self.server.directory().join(format!("{name}.hcl"));
+        let file = self.cli.home.join(format!("{name}.hcl"));
         std::fs::write(&file, rules).map_err(|cause| Error::io(file.display(), &cause))?;
         self.run(&["policy", "write", name, path(&file)?]).map(drop)
     }
@@ -119,18 +149,6 @@ impl Vault {
 
     pub fn log(&self) -> String {
         self.server.log()
-    }
-
-    fn until_unsealed(&self) -> Result<()> {
-        let mut last = Error::new("");
-        for _ in 0..100 {
-            match self.run(&["status"]) {
-                Ok(_) => return Ok(()),
-                Err(error) => last = error,
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        Err(last)
     }
 }
 

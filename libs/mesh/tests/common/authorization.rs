@@ -104,7 +104,7 @@ fn decide(request: CheckRequest) -> CheckResponse {
             status: Some(proto::google::rpc::Status { code: 16, ..Default::default() }),
             denied: Some(Denied {
                 status: Some(HttpStatus { code: 401 }),
-                body: "A credential is required.".into(),
+                body: "CREDENTIAL_MISSING: A credential is required.".into(),
             }),
             allowed: None,
         };

@@ -102,7 +102,7 @@ pub fn leaks(
     found.map_or(Ok(()), |path| Err(ChatError::Residue { path }))
 }
 
-/// `patientName`, `patient_name` → `patient Name`, so that its words are context.
+/// `patientName`, `patient_name` → `Patient Name`: a form's label, whose words are context.
 fn words(label: &str) -> String {
     let mut spaced = String::with_capacity(label.len() + 4);
     let mut lower = false;
@@ -110,7 +110,11 @@ fn words(label: &str) -> String {
         if c.is_uppercase() && lower {
             spaced.push(' ');
         }
-        spaced.push(if matches!(c, '_' | '-') { ' ' } else { c });
+        match c {
+            '_' | '-' => spaced.push(' '),
+            _ if spaced.is_empty() || spaced.ends_with(' ') => spaced.extend(c.to_uppercase()),
+            _ => spaced.push(c),
+        }
         lower = c.is_lowercase();
     }
     spaced

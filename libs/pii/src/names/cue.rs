@@ -61,7 +61,13 @@ fn cue(words: &Words<'_>, index: usize) -> Option<Cue> {
         return Some(Cue { value: 0.9, certain: true, lower: false });
     }
     if before.is(role::LABEL) && token.gap == Gap::Colon {
-        return Some(Cue { value: 0.85, certain: true, lower: true });
+        // `name: String` is code; a form writes its labels with a capital, or holds a known name.
+        let listed = token.known.has(Known::FIRST) || token.known.has(Known::LAST);
+        let field = before.shape == Shape::Lower && !listed && extend(words, index, false) == index;
+        let code = before.shape == Shape::Lower
+            && token.known.has(Known::WORD)
+            && !token.known.has(Known::FIRST);
+        return (!field && !code).then_some(Cue { value: 0.85, certain: true, lower: true });
     }
     if introduced(words, index) {
         return Some(Cue { value: 0.8, certain: false, lower: true });

@@ -222,6 +222,7 @@ fn glued(bytes: &[u8], start: usize, end: usize) -> bool {
         before == b'.' && start >= 2 && bytes.get(start - 2).is_some_and(u8::is_ascii_lowercase);
     matches!(before, b'_' | b'/' | b'\\' | b'@' | b'#' | b'$' | b'=' | b'&' | b'%')
         || matches!(after, b'_' | b'\\' | b'(' | b'=' | b'@' | b'[' | b'{')
+        || (after == b'<' && next.is_ascii_uppercase())
         || (after == b':' && next == b':')
         || (after == b'/' && next.is_ascii_lowercase())
         || dotted
