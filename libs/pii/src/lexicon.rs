@@ -80,7 +80,7 @@ impl Lexicon {
                 if let Some((head, _)) =
                     word.split_once([' ', '-']).filter(|_| kind == Known::PLACE)
                 {
-                    let entry = words.entry(head).or_default();
+                    let entry = words.entry(head.trim_end_matches('.')).or_default();
                     *entry = entry.with(Known::PLACE_HEAD);
                 }
             }

@@ -69,6 +69,13 @@ fn cue(words: &Words<'_>, index: usize) -> Option<Cue> {
             && !token.known.has(Known::FIRST);
         return (!field && !code).then_some(Cue { value: 0.85, certain: true, lower: true });
     }
+    if before.is(role::ROLE_NOUN)
+        && token.gap == Gap::Space
+        && token.shape == Shape::Capital
+        && !token.known.has(Known::WORD)
+    {
+        return Some(Cue { value: 0.65, certain: false, lower: false });
+    }
     if introduced(words, index) {
         return Some(Cue { value: 0.8, certain: false, lower: true });
     }

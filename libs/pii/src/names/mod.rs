@@ -78,6 +78,9 @@ const ROLES: &[(&str, u32)] = &[
     ("legal_forms", role::LEGAL_FORM),
     ("org_heads", role::ORG_HEAD),
     ("org_open", role::ORG_OPEN),
+    ("role_nouns", role::ROLE_NOUN),
+    ("residence", role::RESIDENCE),
+    ("employment", role::EMPLOYMENT),
 ];
 
 impl Names {

@@ -15,10 +15,29 @@ pub(crate) fn find(words: &Words<'_>, hits: &mut Vec<Hit>) {
             }
         } else if token.is(role::ORG_HEAD) && token.is_capital() {
             headed(words, index, hits);
+        } else if employer(words, index) {
+            hits.extend(words.hit(Source::Organization, index, forward(words, index), 0.55));
         } else if pair(words, index) {
             hits.extend(words.hit(Source::Organization, index, index + 1, 0.55));
         }
     }
+}
+
+/// `works at Acuserv`, `arbeitet bei Surplex`.
+fn employer(words: &Words<'_>, index: usize) -> bool {
+    let Some((verb, token)) = index.checked_sub(2).and_then(|at| words.at(at)).zip(words.at(index))
+    else {
+        return false;
+    };
+    let preposition = words.before(index).is_some_and(|before| {
+        before.gap == Gap::Space
+            && matches!(before.text(words.text), "at" | "for" | "of" | "bei" | "by" | "von")
+    });
+    let named = token.gap == Gap::Space
+        && token.is_capital()
+        && !token.is(role::STOP | role::TITLE)
+        && !token.known.has(Known::PLACE_STRONG);
+    verb.is(role::EMPLOYMENT) && preposition && named && !token.known.has(Known::FIRST_STRONG)
 }
 
 /// `Villeroy & Boch`, but not `Research & Development`.

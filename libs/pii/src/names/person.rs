@@ -62,24 +62,12 @@ pub(super) fn extend(words: &Words<'_>, first: usize, certain: bool) -> usize {
         if !joined {
             break;
         }
-        if next.is(role::PARTICLE)
-            && words.at(last + 2).is_some_and(|after| {
-                after.gap == Gap::Space && after.is_capital() && !after.is(role::STOP)
-            })
-        {
-            last += 2;
-            continue;
-        }
-        let two_particles = next.is(role::PARTICLE)
-            && words
-                .at(last + 2)
-                .is_some_and(|after| after.is(role::PARTICLE) && after.gap == Gap::Space)
-            && words
-                .at(last + 3)
-                .is_some_and(|after| after.is_capital() && after.gap == Gap::Space);
-        if two_particles {
-            last += 3;
-            continue;
+        if next.is(role::PARTICLE) && (certain || given(words, first)) {
+            let skipped = particles(words, last + 1);
+            if skipped > 0 {
+                last += skipped;
+                continue;
+            }
         }
         let listed = next.known.has(Known::FIRST) || next.known.has(Known::LAST);
         let unknown = !next.known.has(Known::WORD)
@@ -93,7 +81,7 @@ pub(super) fn extend(words: &Words<'_>, first: usize, certain: bool) -> usize {
             }
             Shape::Capital | Shape::Upper => {
                 !next.glued
-                    && !next.is(role::STOP | role::TITLE)
+                    && !barred(words, first, next)
                     && shape_agrees(words, first, next)
                     && (unknown
                         || (listed
@@ -110,6 +98,37 @@ pub(super) fn extend(words: &Words<'_>, first: usize, certain: bool) -> usize {
     }
     // An initial at the end belongs to the name only with its stop or as a middle name.
     last
+}
+
+/// A particle belongs to a name only behind a first name: "Flug von Tobias" is none.
+fn given(words: &Words<'_>, first: usize) -> bool {
+    words.at(first).is_some_and(|head| head.known.has(Known::FIRST) || head.shape == Shape::Initial)
+}
+
+/// How many words `van Gogh` or `van der Berg` has, from its first particle on.
+fn particles(words: &Words<'_>, at: usize) -> usize {
+    let follows = |index: usize| words.at(index).filter(|token| token.gap == Gap::Space);
+    let surname = |index: usize| {
+        follows(index).is_some_and(|token| token.is_capital() && !token.is(role::STOP))
+    };
+    if surname(at + 1) {
+        2
+    } else if follows(at + 1).is_some_and(|token| token.is(role::PARTICLE)) && surname(at + 2) {
+        3
+    } else {
+        0
+    }
+}
+
+/// Words that end a name. A surname that is also a function word counts behind a sure first name.
+fn barred(words: &Words<'_>, first: usize, next: &Token) -> bool {
+    let surname = next.known.has(Known::LAST_STRONG)
+        && next.shape == Shape::Capital
+        && next.end - next.start > 3;
+    let sure = words
+        .at(first)
+        .is_some_and(|head| head.known.has(Known::FIRST_STRONG) && !head.known.has(Known::WORD));
+    next.is(role::TITLE) || (next.is(role::STOP) && !(surname && sure))
 }
 
 /// A name is not half in capitals, except for a surname in capitals: "Anna WEBER".

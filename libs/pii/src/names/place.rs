@@ -69,7 +69,11 @@ fn longest(words: &Words<'_>, index: usize) -> (usize, Known) {
 
 fn score(words: &Words<'_>, first: usize, last: usize, known: Known, after_code: bool) -> f32 {
     if !known.has(Known::PLACE) {
-        return if sounds_like_a_town(words, first, known) { 0.5 } else { 0.0 };
+        return match () {
+            () if home(words, first, known) => 0.6,
+            () if sounds_like_a_town(words, first, known) => 0.5,
+            () => 0.0,
+        };
     }
     let Some(token) = words.at(first) else { return 0.0 };
     let strong = known.has(Known::PLACE_STRONG);
@@ -93,7 +97,7 @@ fn score(words: &Words<'_>, first: usize, last: usize, known: Known, after_code:
         (true, true, _) => 0.75,
         (true, false, false) => 0.65,
         (true, false, true) if known.has(Known::WORD) => 0.3,
-        (true, false, true) if known.has(Known::FIRST_STRONG) => 0.4,
+        (true, false, true) if known.has(Known::FIRST_STRONG) => 0.5,
         (true, false, true) => 0.55,
         (false, _, false) => 0.35,
         (false, _, true) if known.has(Known::WORD) || known.has(Known::FIRST_STRONG) => 0.15,
@@ -102,11 +106,12 @@ fn score(words: &Words<'_>, first: usize, last: usize, known: Known, after_code:
     if after_code {
         score += 0.5;
     }
-    if words
+    if let Some(before) = words
         .before(first)
-        .is_some_and(|before| before.is(role::PLACE_BEFORE) && token.gap == Gap::Space)
+        .filter(|before| before.is(role::PLACE_BEFORE) && token.gap == Gap::Space)
     {
-        score += 0.3;
+        // Nothing but a place follows "in"; a person may follow "from", "to" and "bei".
+        score += if before.text(words.text) == "in" && !known.has(Known::WORD) { 0.4 } else { 0.3 };
     }
     let listed = words
         .before(first)
@@ -118,6 +123,23 @@ fn score(words: &Words<'_>, first: usize, last: usize, known: Known, after_code:
         score += 0.35;
     }
     score.min(0.9)
+}
+
+/// `resides in Winona`, `wohnt in Jarmen`: whatever it is, somebody lives there.
+fn home(words: &Words<'_>, index: usize, known: Known) -> bool {
+    let Some((verb, token)) = index.checked_sub(2).and_then(|at| words.at(at)).zip(words.at(index))
+    else {
+        return false;
+    };
+    let preposition = words.before(index).is_some_and(|before| {
+        before.gap == Gap::Space
+            && matches!(before.text(words.text), "in" | "to" | "at" | "of" | "nach" | "aus")
+    });
+    let named = token.gap == Gap::Space
+        && token.shape == Shape::Capital
+        && !token.is(role::STOP)
+        && !known.has(Known::WORD);
+    verb.is(role::RESIDENCE) && preposition && named
 }
 
 /// `nach Rastenberg`, `in Bourneville`: a preposition and the ending of a town.

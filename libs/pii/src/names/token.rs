@@ -56,6 +56,9 @@ pub(crate) mod role {
     pub(crate) const LEGAL_FORM: u32 = 1 << 13;
     pub(crate) const ORG_HEAD: u32 = 1 << 14;
     pub(crate) const ORG_OPEN: u32 = 1 << 15;
+    pub(crate) const ROLE_NOUN: u32 = 1 << 16;
+    pub(crate) const RESIDENCE: u32 = 1 << 17;
+    pub(crate) const EMPLOYMENT: u32 = 1 << 18;
 }
 
 #[derive(Clone)]

@@ -94,6 +94,16 @@ pub(super) fn around(words: &Words<'_>, first: usize, last: usize) -> f32 {
             score -= 0.3;
         }
     }
+    // A first name alone at the end of a line or of the text: a signature.
+    let line_ends = words.at(last + 1).is_none_or(|after| after.gap == Gap::Line);
+    if first == last
+        && line_ends
+        && words
+            .at(first)
+            .is_some_and(|token| token.opens_sentence() && token.known.has(Known::FIRST))
+    {
+        score += 0.15;
+    }
     if let Some(after) = words.at(last + 1) {
         if after.gap == Gap::Space && after.is(role::AFTER) && after.shape == Shape::Lower {
             score += 0.2;
