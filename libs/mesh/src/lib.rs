@@ -15,7 +15,6 @@ mod files;
 mod merge;
 mod plan;
 mod process;
-pub mod reasons;
 mod template;
 
 pub use error::{Error, Result};

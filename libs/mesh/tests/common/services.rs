@@ -7,7 +7,8 @@ use mesh::Plan;
 use proto::audit::v1::ingest_service_server::{IngestService, IngestServiceServer};
 use proto::audit::v1::log_service_server::{LogService, LogServiceServer};
 use proto::audit::v1::{
-    GetCheckpointRequest, GetTileRequest, RecordEventsRequest, RecordEventsResponse,
+    GetCheckpointRequest, GetLogKeyRequest, GetTileRequest, RecordEventsRequest,
+    RecordEventsResponse,
 };
 use proto::google::api::HttpBody;
 use proto::response::v1::ListModelsRequest;
@@ -69,6 +70,13 @@ impl LogService for Audit {
         request: Request<GetCheckpointRequest>,
     ) -> Result<Response<HttpBody>, Status> {
         Ok(Response::new(plain(seen(request.metadata()))))
+    }
+
+    async fn get_log_key(
+        &self,
+        _request: Request<GetLogKeyRequest>,
+    ) -> Result<Response<HttpBody>, Status> {
+        Ok(Response::new(plain("key".into())))
     }
 
     async fn get_tile(
