@@ -1,15 +1,15 @@
 //! `signet-testkit with postgres,jaeger -- COMMAND …` runs a command with test
 //! servers beside it, for what is not a Rust test and for what should share a
 //! server. Their addresses are in `SIGNET_TEST_POSTGRES`, `…_VALKEY`,
-//! `…_JAEGER_OTLP`, `…_JAEGER_QUERY` and `…_PROVIDER`.
+//! `…_JAEGER_OTLP`, `…_JAEGER_QUERY`, `…_PROVIDER`, `…_VAULT` and
+//! `…_VAULT_TOKEN`.
 
 use std::io::Write;
 use std::process::{Command, ExitCode};
 
 use testkit::{Error, POSTGRES_VARIABLE, Postgres, Result};
 
-const USAGE: &str =
-    "usage: signet-testkit with postgres[,valkey][,jaeger][,provider] -- COMMAND [ARGUMENT…]";
+const USAGE: &str = "usage: signet-testkit with postgres[,valkey][,jaeger][,provider][,vault] -- COMMAND [ARGUMENT…]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -65,6 +65,12 @@ fn start(name: &str, command: &mut Command) -> Result<Box<dyn std::any::Any>> {
         "provider" => {
             let server = testkit::model_provider()?;
             command.env("SIGNET_TEST_PROVIDER", server.base_url());
+            Box::new(server)
+        }
+        "vault" => {
+            let server = testkit::vault::vault()?;
+            command.env("SIGNET_TEST_VAULT", server.address());
+            command.env("SIGNET_TEST_VAULT_TOKEN", server.root_token());
             Box::new(server)
         }
         other => {
