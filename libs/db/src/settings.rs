@@ -141,13 +141,15 @@ pub(crate) struct SqliteFile(pub(crate) PathBuf);
 
 impl SqliteFile {
     /// FULL, because an acknowledged write must survive a power cut; WAL, so that
-    /// readers do not wait for the writer.
+    /// readers do not wait for the writer; and what is deleted (a wrapped key, say)
+    /// is overwritten, not only forgotten.
     pub(crate) fn options(&self, busy_timeout: Duration) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
             .filename(&self.0)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .pragma("secure_delete", "ON")
             .busy_timeout(busy_timeout)
             .disable_statement_logging()
     }
