@@ -1,0 +1,7 @@
+//! The storage service on its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    boot::main::<storage::Storage>()
+}

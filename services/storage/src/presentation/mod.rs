@@ -1,0 +1,6 @@
+//! The gRPC service: parse, call a use case, answer.
+
+mod messages;
+mod prompt_service;
+
+pub use prompt_service::PromptApi;

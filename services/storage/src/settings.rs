@@ -1,0 +1,20 @@
+use config::{Problems, Validate};
+use serde::Deserialize;
+
+/// The `[service]` section.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorageSettings {
+    /// Where the encrypted texts are kept.
+    pub blobs: cas::Settings,
+}
+
+impl Validate for StorageSettings {
+    fn validate(&self, problems: &mut Problems) {
+        if let cas::Settings::File { path } = &self.blobs
+            && !path.is_absolute()
+        {
+            problems.add("blobs.path", "must be an absolute path");
+        }
+    }
+}
