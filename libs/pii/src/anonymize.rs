@@ -12,6 +12,8 @@ use crate::residue::Residue;
 
 /// Score of a finding that repeats another.
 const REPEATED: f32 = 0.6;
+/// Rounds of looking for repetitions; each starts at what the last one replaced.
+const ROUNDS: usize = 8;
 /// Recognizer name of such a finding.
 const REPETITION: &str = "repetition";
 
@@ -168,27 +170,43 @@ impl<'e> Anonymizer<'e> {
             return Ok(());
         }
         let residue = Residue::new(originals.into_iter(), self.engine.names()).ok_or(TooMuch)?;
-        let allowed: HashSet<&str> = self.options.allow_list.iter().map(String::as_str).collect();
-        let recognizer: Arc<str> = Arc::from(REPETITION);
         for (slot, findings) in slots.iter().zip(found.iter_mut()) {
-            let before = findings.len();
-            for (range, source) in residue.find(slot.text) {
-                if !covered(findings, before, &range)
-                    && !allowed.contains(&slot.text[range.clone()])
-                {
-                    findings.push(Finding {
-                        entity: types[source].clone(),
-                        range,
-                        score: REPEATED,
-                        recognizer: Arc::clone(&recognizer),
-                    });
+            // A replacement uncovers what stood against it without a gap, hence the rounds; the
+            // check before sending refuses whatever should be left after the last.
+            for _ in 0..ROUNDS {
+                if !self.spread_once(slot.text, findings, &residue, &types) {
+                    break;
                 }
-            }
-            if findings.len() > before {
-                *findings = self.engine.resolve(std::mem::take(findings));
             }
         }
         Ok(())
+    }
+
+    /// Adds the repetitions in one text; says whether there were any.
+    fn spread_once(
+        &self,
+        text: &str,
+        findings: &mut Vec<Finding>,
+        residue: &Residue,
+        types: &[EntityType],
+    ) -> bool {
+        let edges: HashSet<usize> =
+            findings.iter().flat_map(|finding| [finding.range.start, finding.range.end]).collect();
+        let before = findings.len();
+        for (range, source) in residue.find(text, |at| edges.contains(&at)) {
+            let found = &text[range.clone()];
+            if !covered(findings, before, &range)
+                && !self.options.allow_list.iter().any(|allowed| allowed == found)
+            {
+                let (entity, recognizer) = (types[source].clone(), Arc::from(REPETITION));
+                findings.push(Finding { entity, range, score: REPEATED, recognizer });
+            }
+        }
+        let more = findings.len() > before;
+        if more {
+            *findings = self.engine.resolve(std::mem::take(findings));
+        }
+        more
     }
 
     fn replace(

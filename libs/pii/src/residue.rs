@@ -78,7 +78,13 @@ impl Residue {
     }
 
     /// Where originals stand in a text, and which (by their position in the list given).
-    pub(crate) fn find(&self, text: &str) -> Vec<(Range<usize>, usize)> {
+    /// Only whole words count; at an `edge` a word ends whatever stands behind it, because
+    /// what stands there will be replaced.
+    pub(crate) fn find(
+        &self,
+        text: &str,
+        edge: impl Fn(usize) -> bool,
+    ) -> Vec<(Range<usize>, usize)> {
         let view = normalize::view(text);
         let mut found = Vec::new();
         if let Some(automaton) = &self.text {
@@ -90,7 +96,9 @@ impl Residue {
                 let same_case =
                     !original.exact || text.get(range.clone()) == Some(original.text.as_str());
                 let cut = hit.range().len() + 4 > LONGEST;
-                if same_case && (cut || stands_alone(&folded.text, &hit.range())) {
+                let (opens, closes) = inside_word(&folded.text, &hit.range());
+                if same_case && (!opens || edge(range.start)) && (cut || !closes || edge(range.end))
+                {
                     found.push((range, index));
                 }
             }
@@ -100,9 +108,9 @@ impl Residue {
             for hit in automaton.find_overlapping_iter(&number.text) {
                 let range = number.original(&view, hit.range());
                 let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-                if !digit(text[..range.start].chars().next_back())
-                    && !digit(text[range.end..].chars().next())
-                {
+                let opens = digit(text[..range.start].chars().next_back()) && !edge(range.start);
+                let closes = digit(text[range.end..].chars().next()) && !edge(range.end);
+                if !opens && !closes {
                     found.push((range, self.digit_sources[hit.pattern().as_usize()]));
                 }
             }
@@ -174,13 +182,13 @@ fn digits(view: &View<'_>) -> Folded {
     folded
 }
 
-/// Not a piece of a longer word: "Anna" in "Annabelle".
-fn stands_alone(text: &str, range: &Range<usize>) -> bool {
+/// Whether a longer word goes on before and behind: "Anna" in "Annabelle".
+fn inside_word(text: &str, range: &Range<usize>) -> (bool, bool) {
     let inside = &text[range.clone()];
     let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let opens = word(inside.chars().next()) && word(text[..range.start].chars().next_back());
     let closes = word(inside.chars().next_back()) && word(text[range.end..].chars().next());
-    !opens && !closes
+    (opens, closes)
 }
 
 #[cfg(test)]
@@ -191,7 +199,7 @@ mod tests {
     fn found(originals: &[&str], text: &str) -> Vec<String> {
         let engine = Engine::standard().unwrap();
         let residue = Residue::new(originals.iter().copied(), engine.names()).unwrap();
-        residue.find(text).into_iter().map(|(range, _)| text[range].to_owned()).collect()
+        residue.find(text, |_| false).into_iter().map(|(range, _)| text[range].to_owned()).collect()
     }
 
     #[test]

@@ -1,14 +1,11 @@
-//! Chat requests: what is refused, what is visited, what comes back.
+//! Chat requests: what is refused, what is visited, what is left.
 
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
-use std::sync::Arc;
-
 use pii::chat::{
-    ChatError, ChatOptions, ChatRequest, ChatStreamRestorer, Limits, SanitizedChat, anonymize_chat,
-    leaks, response_escape, restore_chat_response,
+    ChatError, ChatOptions, ChatRequest, Limits, SanitizedChat, anonymize_chat, leaks,
 };
-use pii::{Engine, Escape, PlaceholderKey};
+use pii::{Engine, PlaceholderKey};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -254,8 +251,8 @@ fn earlier_turns_keep_their_placeholders() {
 fn the_check_before_sending_finds_an_original_in_other_clothes() {
     let engine = Engine::standard().unwrap();
     let chat = sanitize(&ask("I am Anna Weber, card 4111 1111 1111 1111, mail aw@x.example"));
-    let limits = Limits::default();
-    assert_eq!(leaks(&engine, &chat.request, &chat.mapping, &limits), Ok(()));
+    let options = ChatOptions::default();
+    assert_eq!(leaks(&engine, &chat.request, &chat.mapping, &options), Ok(()));
     for left in [
         "ANNA  WEBER",
         "4111-1111-1111-1111",
@@ -264,11 +261,41 @@ fn the_check_before_sending_finds_an_original_in_other_clothes() {
         "an\u{200b}na weber",
     ] {
         let tampered = parse(&ask(left)).unwrap();
-        let error = leaks(&engine, &tampered, &chat.mapping, &limits)
+        let error = leaks(&engine, &tampered, &chat.mapping, &options)
             .err()
             .unwrap_or_else(|| panic!("{left} passed"));
         assert_eq!(error.path(), Some("messages[0].content"));
     }
+}
+
+/// Once the card is replaced, the name against it stands alone and would be an original left.
+#[test]
+fn a_name_that_a_replacement_uncovers_is_replaced_too() {
+    let chat = sanitize(&ask("Card 4111 1111 1111 1111 of Anna. 4111 1111 1111 1111Anna 1"));
+    assert!(!sent(&chat).contains("Anna"), "{}", sent(&chat));
+}
+
+#[test]
+fn what_is_allowed_passes_the_check_too() {
+    let engine = Engine::standard().unwrap();
+    let mut options = ChatOptions::default();
+    options.detection.allow_list = vec!["anna weber".to_owned()];
+    let request = parse(&ask("I am Anna Weber, user anna weber.")).unwrap();
+    let chat = anonymize_chat(&engine, &PlaceholderKey::new([3; 32]), request, &options).unwrap();
+    assert!(sent(&chat).contains("user anna weber") && !sent(&chat).contains("Anna Weber"));
+}
+
+#[test]
+fn ids_and_tool_names_are_replaced_whole_and_alike() {
+    let call = json!([{"id": "anna@x.example", "type": "function", "function": {"name": "f", "arguments": "not json, aw@x.example"}}]);
+    let chat = sanitize(&json!({"model": "m", "messages": [
+        {"role": "assistant", "tool_calls": call}, {"role": "tool", "tool_call_id": "anna@x.example", "content": "ok"}
+    ]}));
+    let out = serde_json::to_value(&chat.request).unwrap();
+    let id = out["messages"][0]["tool_calls"][0]["id"].as_str().unwrap();
+    assert_eq!(out["messages"][1]["tool_call_id"], id);
+    assert!(id.starts_with("EMAIL_ADDRESS_") && chat.mapping.restore(id) == "anna@x.example");
+    assert!(!sent(&chat).contains("aw@x.example"));
 }
 
 #[test]
@@ -280,97 +307,6 @@ fn what_is_found_once_is_replaced_everywhere() {
     ]}));
     let sent = sent(&chat).to_lowercase();
     assert!(!sent.contains("zorvan") && !sent.contains("4111"), "{sent}");
-}
-
-#[test]
-fn an_answer_is_restored_in_text_and_in_arguments() {
-    let chat = sanitize(&ask(
-        "I am Anna \u{201c}Ann\u{201d} Weber. File: C:\\x, contact \"Eve\" <eve@x.example>",
-    ));
-    let contact = serde_json::to_value(&chat.request).unwrap()["messages"][0]["content"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let mut answer = json!({"id": "1", "choices": [{"index": 0, "message": {
-        "role": "assistant", "content": contact, "reasoning_content": contact,
-        "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": json!({"to": contact}).to_string()}}]
-    }, "finish_reason": "stop"}]});
-    restore_chat_response(&mut answer, &chat.mapping, response_escape(&chat.request));
-    let message = &answer["choices"][0]["message"];
-    let original =
-        "I am Anna \u{201c}Ann\u{201d} Weber. File: C:\\x, contact \"Eve\" <eve@x.example>";
-    assert_eq!(message["content"], original);
-    assert_eq!(message["reasoning_content"], original);
-    let arguments: Value =
-        serde_json::from_str(message["tool_calls"][0]["function"]["arguments"].as_str().unwrap())
-            .unwrap();
-    assert_eq!(arguments["to"], original);
-}
-
-fn chunk(delta: &Value, finish: &Value) -> Value {
-    json!({"id": "1", "object": "chat.completion.chunk", "created": 5, "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
-}
-
-/// All text of a stream by field, and whether text came behind a finish reason.
-fn collect(chunks: &[Value]) -> (String, String, bool) {
-    let (mut content, mut arguments, mut ended, mut late) =
-        (String::new(), String::new(), false, false);
-    for choice in chunks.iter().flat_map(|chunk| chunk["choices"].as_array().unwrap()) {
-        let text = choice["delta"]["content"].as_str().unwrap_or_default();
-        let call =
-            choice["delta"]["tool_calls"][0]["function"]["arguments"].as_str().unwrap_or_default();
-        late |= ended && !(text.is_empty() && call.is_empty());
-        content.push_str(text);
-        arguments.push_str(call);
-        ended |= !choice["finish_reason"].is_null();
-    }
-    (content, arguments, late)
-}
-
-#[test]
-fn a_stream_is_restored_for_every_cut() {
-    let chat = sanitize(&ask("I am Anna Weber, mail aw@x.example"));
-    let content = serde_json::to_value(&chat.request).unwrap()["messages"][0]["content"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let arguments = json!({ "q": content }).to_string();
-    let mapping = Arc::new(chat.mapping);
-    let (whole, whole_arguments) = (mapping.restore(&content), mapping.restore_json(&arguments));
-    assert_eq!(whole, "I am Anna Weber, mail aw@x.example");
-    for cut in 0..=content.len() {
-        for finish_with_text in [false, true] {
-            let mut stream = ChatStreamRestorer::new(Arc::clone(&mapping), Escape::None);
-            let call = |text: &str| json!([{"index": 0, "function": {"arguments": text}}]);
-            let first = json!({"role": "assistant", "content": content[..cut], "tool_calls": call(&arguments[..cut])});
-            let second = json!({"content": content[cut..], "tool_calls": call(&arguments[cut..])});
-            let mut out = stream.push(chunk(&first, &Value::Null)).unwrap();
-            if finish_with_text {
-                out.extend(stream.push(chunk(&second, &json!("stop"))).unwrap());
-            } else {
-                out.extend(stream.push(chunk(&second, &Value::Null)).unwrap());
-                out.extend(stream.push(chunk(&json!({}), &json!("stop"))).unwrap());
-            }
-            assert!(stream.finish().is_empty());
-            assert_eq!(collect(&out), (whole.clone(), whole_arguments.clone(), false));
-            assert!(out.iter().all(|chunk| chunk["id"] == "1" && chunk["model"] == "m"));
-        }
-        // A stream that breaks off loses nothing either.
-        let mut stream = ChatStreamRestorer::new(Arc::clone(&mapping), Escape::None);
-        let mut out =
-            stream.push(chunk(&json!({"content": content[..cut]}), &Value::Null)).unwrap();
-        out.extend(stream.finish());
-        assert_eq!(collect(&out).0, mapping.restore(&content[..cut]));
-    }
-}
-
-#[test]
-fn a_stream_cannot_open_texts_without_end() {
-    let mapping = Arc::new(sanitize(&ask("I am Anna Weber")).mapping);
-    let mut stream = ChatStreamRestorer::new(mapping, Escape::None);
-    let many: Vec<Value> =
-        (0..5_000).map(|index| json!({"index": index, "function": {"arguments": "<"}})).collect();
-    assert!(stream.push(chunk(&json!({"tool_calls": many}), &Value::Null)).is_err());
 }
 
 proptest! {

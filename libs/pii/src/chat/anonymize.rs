@@ -70,35 +70,38 @@ pub fn anonymize_chat(
     let mut replacements = batch.results.into_iter().map(|(_, replaced)| replaced);
     let mut replace = |_: &Place<'_>, _: &str| replacements.next().flatten();
     Walker { visit: &mut replace, max_depth }.request(&mut request)?;
-    leaks(engine, &request, &batch.mapping, &options.limits)?;
+    leaks(engine, &request, &batch.mapping, options)?;
     let counts = counts.into_iter().map(|(entity, count)| TypeCount { entity, count }).collect();
     Ok(SanitizedChat { request, mapping: batch.mapping, counts })
 }
 
 /// Searches a sanitized request once more for every original of the mapping: in any case and
-/// spacing, and by digits alone. A hit is an error that names the place; the request must not
-/// be sent.
+/// spacing, and by digits alone. A hit that is not allow-listed is an error that names the
+/// place; the request must not be sent.
 pub fn leaks(
     engine: &Engine,
     sanitized: &ChatRequest,
     mapping: &Mapping,
-    limits: &Limits,
+    options: &ChatOptions,
 ) -> Result<(), ChatError> {
     if mapping.is_empty() {
         return Ok(());
     }
     let residue = Residue::new(mapping.originals(), engine.names()).ok_or(ChatError::TooMuch)?;
     let mut found: Option<String> = None;
+    let allowed = |text: &str| options.detection.allow_list.iter().any(|allowed| allowed == text);
     let mut search = |place: &Place<'_>, text: &str| {
-        if found.is_none()
-            && place.form != Form::Opaque
-            && !residue.find(&mapping.blank(text)).is_empty()
-        {
-            found = Some(place.path.to_owned());
+        if found.is_none() && place.form != Form::Opaque {
+            let blank = mapping.blank(text);
+            if residue.find(&blank, |_| false).into_iter().any(|(range, _)| !allowed(&blank[range]))
+            {
+                found = Some(place.path.to_owned());
+            }
         }
         None
     };
-    Walker { visit: &mut search, max_depth: limits.max_depth }.request(&mut sanitized.clone())?;
+    Walker { visit: &mut search, max_depth: options.limits.max_depth }
+        .request(&mut sanitized.clone())?;
     found.map_or(Ok(()), |path| Err(ChatError::Residue { path }))
 }
 
