@@ -4,6 +4,7 @@
 //! * [`envelope`]: content for several recipients, and the signed manifest that
 //!   lets its key be released without the content.
 //! * [`nested`]: one plain token, a signature over a JWE, for clients that know only that.
+//! * [`proof`]: that somebody has a key.
 //! * [`stream`]: sealed streams, whose key travels in an envelope.
 //! * [`field`] and [`chunked`]: columns and blobs at rest.
 //! * [`key`]: the keys for all of it; [`algorithm`]: what they are good for.
@@ -18,6 +19,7 @@ pub mod envelope;
 pub mod field;
 pub mod key;
 pub mod nested;
+pub mod proof;
 pub mod provider;
 pub mod stream;
 

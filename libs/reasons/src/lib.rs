@@ -38,6 +38,7 @@ pub mod auth {
 pub mod envelope {
     kernel::reasons! {
         ENVELOPE_REJECTED: InvalidArgument, "The envelope cannot be opened.", "Seal it anew for the recipient's current key; the audit log has the cause.";
+        ENVELOPE_PURPOSE_MISMATCH: FailedPrecondition, "The envelope is for another purpose.", "Seal it for the purpose that the RPC expects.";
         DATA_KEY_REJECTED: InvalidArgument, "The data key cannot be unwrapped.", "Use the context that it was made with.";
         KEY_DISABLED: FailedPrecondition, "The key is disabled.", "Use another key or version.";
         KEY_PURPOSE_MISMATCH: FailedPrecondition, "The key is for another purpose.", "Use a SEAL key for recipients and a SIGN key for the sender.";

@@ -112,9 +112,18 @@ impl Cx {
 
     /// A context for tests: a user of a tenant, coming from the edge.
     pub fn for_test(method: &str, principal: Option<Principal>) -> Option<Self> {
+        Self::for_test_by(Caller::Edge, method, principal)
+    }
+
+    /// The same, coming from another part of the mesh.
+    pub fn for_test_by(
+        caller: Caller,
+        method: &str,
+        principal: Option<Principal>,
+    ) -> Option<Self> {
         Some(Self::new(Parts {
             rule: proto::rule(method)?,
-            caller: Caller::Edge,
+            caller,
             principal,
             token: None,
             request_id: Uuid::now_v7().to_string(),

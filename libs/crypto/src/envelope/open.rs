@@ -70,18 +70,10 @@ impl ContentKey {
         manifest: &VerifiedManifest,
         content: &Content<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let claims = manifest.claims();
         if !manifest.commits_to(self) {
             return Err(OpenError::rejected(Detail::ContentKey));
         }
-        if content.protected() != claims.protected {
-            return Err(OpenError::rejected(Detail::ProtectedHeader));
-        }
-        let mut bytes = content.ciphertext()?;
-        let expected = claims.digest_bytes().unwrap_or_default();
-        if !bool::from(digest(content.iv(), &bytes, content.tag()).ct_eq(&expected)) {
-            return Err(OpenError::rejected(Detail::Digest));
-        }
+        let mut bytes = manifest.described(content)?;
         bytes.extend_from_slice(content.tag());
         let aad = content.protected().as_bytes();
         let length = provider::default()
@@ -89,5 +81,31 @@ impl ContentKey {
             .map_err(|_| OpenError::rejected(Detail::Ciphertext))?;
         bytes.truncate(length);
         Ok(Zeroizing::new(bytes))
+    }
+}
+
+impl VerifiedManifest {
+    /// Whether this is the content that the manifest describes. Needs no key, and so says
+    /// nothing about whom it opens for.
+    ///
+    /// # Errors
+    /// `Rejected` when it is another, or has been altered.
+    pub fn check_content(&self, content: &Content<'_>) -> Result<(), OpenError> {
+        self.described(content).map(drop)
+    }
+
+    /// The ciphertext, checked, in a buffer that has room for the tag.
+    fn described(&self, content: &Content<'_>) -> Result<Vec<u8>, OpenError> {
+        let claims = self.claims();
+        if content.protected() != claims.protected {
+            return Err(OpenError::rejected(Detail::ProtectedHeader));
+        }
+        let bytes = content.ciphertext()?;
+        let expected = claims.digest_bytes().unwrap_or_default();
+        if bool::from(digest(content.iv(), &bytes, content.tag()).ct_eq(&expected)) {
+            Ok(bytes)
+        } else {
+            Err(OpenError::rejected(Detail::Digest))
+        }
     }
 }

@@ -1,0 +1,132 @@
+//! New keys: made here and kept, or registered by a client that keeps them.
+
+use std::sync::Arc;
+
+use crypto::{KeyAlgorithm, KeyUse, PublicKey};
+use events::Draft;
+use kernel::{Fault, KeyId, Result, SharedClock};
+use reasons::envelope::{KEY_PROOF_INVALID, KEY_PURPOSE_MISMATCH};
+use rpc::Cx;
+
+use super::custody::Custody;
+use super::ports::{Added, Change, Keys, Once};
+use crate::domain::{Head, Key, KeyName, Owner, SealedHalf, State, Version};
+
+pub struct NewKey {
+    pub id: KeyName,
+    pub algorithm: KeyAlgorithm,
+    pub labels: Vec<(String, String)>,
+}
+
+pub struct NewPublicKey {
+    pub id: KeyName,
+    pub key_use: KeyUse,
+    pub public: PublicKey,
+    /// For SIGN keys.
+    pub proof: String,
+    pub labels: Vec<(String, String)>,
+}
+
+#[derive(Clone)]
+pub struct CreateKey {
+    pub keys: Arc<dyn Keys>,
+    pub custody: Arc<Custody>,
+    pub clock: SharedClock,
+}
+
+impl CreateKey {
+    pub async fn create(&self, cx: &Cx, new: NewKey, once: Option<Once>) -> Result<Key> {
+        let NewKey { id, algorithm, labels } = new;
+        let key = self.make(cx, (id, algorithm), Owner::Tenant, labels).await?;
+        self.store(cx, key, once).await
+    }
+
+    pub async fn register(&self, cx: &Cx, new: NewPublicKey, once: Option<Once>) -> Result<Key> {
+        let user = cx.principal()?.user;
+        let NewPublicKey { id, key_use, public, proof, labels } = new;
+        if public.algorithm().key_use() != key_use {
+            return Err(Fault::new(&KEY_PURPOSE_MISMATCH));
+        }
+        let owner = Owner::User(user);
+        if key_use == KeyUse::Sign {
+            // Who could register another's key would be taken for its owner.
+            let text = format!("signet-register-v1\n{}\n{}", owner.name(), public.kid());
+            crypto::proof::verify(&public, &proof, text.as_bytes())
+                .map_err(|_| Fault::new(&KEY_PROOF_INVALID))?;
+        }
+        let key = self.assemble((id, public.algorithm()), owner, labels, (&public, None));
+        self.store(cx, key, once).await
+    }
+
+    /// A key with a private half of ours, not stored yet.
+    pub(crate) async fn make(
+        &self,
+        cx: &Cx,
+        (id, algorithm): (KeyName, KeyAlgorithm),
+        owner: Owner,
+        labels: Vec<(String, String)>,
+    ) -> Result<Key> {
+        let pair = self.custody.generate(algorithm).await?;
+        let private = self.custody.lock(cx.tenant(), (&id, 1), &pair).await?;
+        Ok(self.assemble((id, algorithm), owner, labels, (pair.public(), Some(private))))
+    }
+
+    fn assemble(
+        &self,
+        (id, algorithm): (KeyName, KeyAlgorithm),
+        owner: Owner,
+        labels: Vec<(String, String)>,
+        (public, private): (&PublicKey, Option<SealedHalf>),
+    ) -> Key {
+        let registered = private.is_none();
+        let version = self.version(1, public, private);
+        let head = Head {
+            id,
+            serial: KeyId::new().uuid(),
+            algorithm,
+            state: State::Enabled,
+            primary: 1,
+            owner,
+            registered,
+            labels,
+            created_at: version.created_at,
+        };
+        Key { head, versions: vec![version] }
+    }
+
+    pub(crate) fn version(
+        &self,
+        number: i32,
+        public: &PublicKey,
+        private: Option<SealedHalf>,
+    ) -> Version {
+        Version {
+            number,
+            state: State::Enabled,
+            public_jwk: public.to_jwk(),
+            kid: public.kid().to_owned(),
+            created_at: self.clock.now(),
+            private,
+        }
+    }
+
+    /// Stores the key, or returns the one that an earlier request has made.
+    pub(crate) async fn store(&self, cx: &Cx, key: Key, once: Option<Once>) -> Result<Key> {
+        let kind = if key.head.registered {
+            "dev.signet.envelope.key.registered"
+        } else {
+            "dev.signet.envelope.key.created"
+        };
+        let kid = key.versions.first().map_or("", |version| &version.kid);
+        let event = Draft::new(cx, kind, key.head.id.resource())
+            .with("algorithm", key.head.algorithm)
+            .with("kid", kid)
+            .finish(self.clock.now())?;
+        match self.keys.add(cx.tenant(), &key, &Change { once, event }).await? {
+            Added::New => Ok(key),
+            Added::Before(id) => {
+                self.keys.find(cx.tenant(), &id).await?.ok_or_else(Fault::not_found)
+            }
+        }
+    }
+}

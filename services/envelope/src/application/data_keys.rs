@@ -1,0 +1,106 @@
+//! Data keys for encryption at rest by other services.
+
+use std::sync::Arc;
+
+use crypto::provider;
+use events::Draft;
+use kernel::{Fault, Kind, Result, TenantId};
+use keys::{Context, DataKey, DataKeyCache, Kms, PlaintextKey, WrappedKey};
+use reasons::envelope::DATA_KEY_REJECTED;
+use rpc::Cx;
+use tracing::Instrument as _;
+
+use super::custody::{kms_span, of_kms};
+use super::ports::Journal;
+
+/// What a key is for, in the caller's terms.
+pub type Pairs = Vec<(String, String)>;
+
+#[derive(Clone)]
+pub struct DataKeys {
+    pub kms: Arc<dyn Kms>,
+    pub cache: Arc<DataKeyCache>,
+    pub journal: Arc<dyn Journal>,
+}
+
+impl DataKeys {
+    pub async fn generate(&self, cx: &Cx, contexts: Vec<Pairs>) -> Result<Vec<DataKey>> {
+        let contexts =
+            contexts.into_iter().map(|pairs| context_of(cx, pairs)).collect::<Result<Vec<_>>>()?;
+        let asked = self.kms.generate(cx.tenant(), &contexts).instrument(kms_span("generate"));
+        let made = asked.await.map_err(of_kms)?;
+        let event = event(cx, "dev.signet.envelope.data_key.generated", contexts.iter());
+        self.journal.record(event).await?;
+        Ok(made)
+    }
+
+    /// All of them, or none.
+    pub async fn unwrap(
+        &self,
+        cx: &Cx,
+        wrapped: Vec<(Vec<u8>, Pairs)>,
+    ) -> Result<Vec<Arc<PlaintextKey>>> {
+        let asked = wrapped
+            .into_iter()
+            .map(|(wrapped, pairs)| {
+                let wrapped = WrappedKey::parse(&wrapped).map_err(rejected)?;
+                Ok((wrapped, context_of(cx, pairs)?))
+            })
+            .collect::<Result<Vec<_>>>();
+        let outcome = match asked {
+            Ok(asked) => self.open(cx.tenant(), &asked).await.map(|keys| (keys, asked)),
+            Err(fault) => Err(fault),
+        };
+        match outcome {
+            Ok((keys, asked)) => {
+                let contexts = asked.iter().map(|(_, context)| context);
+                let event = event(cx, "dev.signet.envelope.data_key.unwrapped", contexts);
+                self.journal.record(event).await?;
+                Ok(keys)
+            }
+            Err(fault) if fault.reason().code == DATA_KEY_REJECTED.code => {
+                let kind = "dev.signet.envelope.data_key.rejected";
+                let event = event(cx, kind, [].into_iter()).denied(&DATA_KEY_REJECTED);
+                self.journal.record(event).await?;
+                Err(fault)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn open(
+        &self,
+        tenant: TenantId,
+        asked: &[(WrappedKey, Context)],
+    ) -> Result<Vec<Arc<PlaintextKey>>> {
+        let opened = self.cache.unwrap(self.kms.as_ref(), tenant, asked);
+        let opened = opened.instrument(kms_span("unwrap")).await.map_err(of_kms)?;
+        opened.into_iter().map(|key| key.map_err(of_item)).collect()
+    }
+}
+
+/// What a KMS says of one key: not ours, or no answer.
+fn of_item(fault: Fault) -> Fault {
+    match fault.kind() {
+        Kind::DataLoss | Kind::FailedPrecondition | Kind::InvalidArgument => rejected(fault),
+        _ => of_kms(fault),
+    }
+}
+
+fn rejected(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Fault {
+    Fault::new(&DATA_KEY_REJECTED).with_source(cause)
+}
+
+/// Adds whose key it is. The tenant is bound by the KMS itself.
+fn context_of(cx: &Cx, pairs: Pairs) -> Result<Context> {
+    let service = ("signet.service".to_owned(), cx.caller().name().to_owned());
+    Context::new(pairs.into_iter().chain([service]))
+}
+
+fn event<'a>(cx: &Cx, kind: &'static str, contexts: impl Iterator<Item = &'a Context>) -> Draft {
+    let encoded: Vec<Vec<u8>> = contexts.map(Context::encode).collect();
+    let parts: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
+    Draft::new(cx, kind, format!("services/{}", cx.caller().name()))
+        .with("count", encoded.len())
+        .with("contexts_digest", hex::encode(provider::default().sha256(&parts)))
+}

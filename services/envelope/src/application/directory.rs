@@ -1,0 +1,59 @@
+//! Finding keys: by name, by thumbprint, in lists. A service's own keys come
+//! into being when they are first asked for.
+
+use std::sync::Arc;
+
+use crypto::{KeyUse, Suite};
+use kernel::{Fault, Result, common};
+use rpc::Cx;
+
+use super::create_key::CreateKey;
+use super::ports::{Keys, Query};
+use crate::domain::{Key, KeyHolder, KeyName, Keyed, Owner};
+
+#[derive(Clone)]
+pub struct Directory {
+    pub keys: Arc<dyn Keys>,
+    pub create: CreateKey,
+    /// What services' keys are made with.
+    pub suite: Suite,
+}
+
+impl Directory {
+    pub async fn get(&self, cx: &Cx, id: &KeyName) -> Result<Key> {
+        if let Some(key) = self.keys.find(cx.tenant(), id).await? {
+            return Ok(key);
+        }
+        let (holder, key_use) = id.of_service().ok_or_else(Fault::not_found)?;
+        self.make(cx, id, (holder, key_use)).await
+    }
+
+    pub async fn list(&self, cx: &Cx, query: &Query) -> Result<Vec<Key>> {
+        self.keys.list(cx.tenant(), query).await
+    }
+
+    /// The versions with these thumbprints, in their order; None for unknown ones.
+    pub async fn by_kids(&self, cx: &Cx, kids: &[String]) -> Result<Vec<Option<Keyed>>> {
+        let found = self.keys.by_kids(cx.tenant(), kids).await?;
+        let one = |kid: &String| found.iter().find(|keyed| keyed.version.kid == *kid).cloned();
+        Ok(kids.iter().map(one).collect())
+    }
+
+    /// Several instances may do this at once: the database takes one key, and
+    /// all use that.
+    async fn make(
+        &self,
+        cx: &Cx,
+        id: &KeyName,
+        (holder, key_use): (KeyHolder, KeyUse),
+    ) -> Result<Key> {
+        let algorithm = self.suite.default_algorithm(key_use);
+        let key = self.create.make(cx, (id.clone(), algorithm), Owner::Service(holder), Vec::new());
+        match self.create.store(cx, key.await?, None).await {
+            Err(fault) if fault.reason().code == common::RESOURCE_EXISTS.code => {
+                self.keys.find(cx.tenant(), id).await?.ok_or_else(Fault::not_found)
+            }
+            outcome => outcome,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The use cases.
+
+pub mod create_key;
+pub mod custody;
+pub mod data_keys;
+pub mod directory;
+pub mod disable_key;
+mod key_cache;
+pub mod open;
+pub mod ports;
+pub mod refusal;
+pub mod release;
+pub mod rotate_key;
+pub mod seal;
+pub mod sign_manifest;
+pub mod verify;

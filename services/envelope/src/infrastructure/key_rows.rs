@@ -1,0 +1,106 @@
+//! Rows of keys and what they mean.
+
+use crypto::KeyUse;
+use kernel::{Fault, Result, Timestamp};
+use sqlx::FromRow;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::{Head, Key, Keyed, Owner, SealedHalf, State, Version};
+
+/// One version with its key, by which every query begins.
+pub(super) const SELECT: &str = "SELECT k.id, k.serial, k.algorithm, k.state, k.primary_version, \
+     k.owner, k.registered, k.labels, k.created_at, v.version, v.state AS version_state, v.kid, \
+     v.public_jwk, v.private_half, v.data_key, v.created_at AS version_created_at \
+     FROM keys k JOIN key_versions v ON v.tenant = k.tenant AND v.key_id = k.id ";
+
+pub(super) type Labels = Json<Vec<(String, String)>>;
+
+#[derive(FromRow)]
+pub(super) struct Row {
+    id: String,
+    serial: Uuid,
+    algorithm: String,
+    state: String,
+    primary_version: i64,
+    owner: String,
+    registered: bool,
+    labels: Labels,
+    created_at: Timestamp,
+    version: i64,
+    version_state: String,
+    kid: String,
+    public_jwk: String,
+    private_half: Option<Vec<u8>>,
+    data_key: Option<Vec<u8>>,
+    version_created_at: Timestamp,
+}
+
+impl Row {
+    pub(super) fn keyed(self) -> Result<Keyed> {
+        let head = Head {
+            id: self.id.parse().map_err(|_| column("id"))?,
+            serial: self.serial,
+            algorithm: self.algorithm.parse().map_err(|_| column("algorithm"))?,
+            state: state(&self.state)?,
+            primary: i32::try_from(self.primary_version).map_err(Fault::internal)?,
+            owner: Owner::from_name(&self.owner).ok_or_else(|| column("owner"))?,
+            registered: self.registered,
+            labels: self.labels.0,
+            created_at: self.created_at,
+        };
+        let private = match (self.private_half, self.data_key) {
+            (Some(sealed), Some(data_key)) => Some(SealedHalf { data_key, sealed }),
+            (None, None) => None,
+            _ => return Err(column("private_half")),
+        };
+        let version = Version {
+            number: i32::try_from(self.version).map_err(Fault::internal)?,
+            state: state(&self.version_state)?,
+            public_jwk: self.public_jwk,
+            kid: self.kid,
+            created_at: self.version_created_at,
+            private,
+        };
+        Ok(Keyed { head, version })
+    }
+}
+
+/// Gathers rows, which must be sorted by key, then version.
+pub(super) fn gather(rows: Vec<Row>) -> Result<Vec<Key>> {
+    let mut keys: Vec<Key> = Vec::new();
+    for row in rows {
+        let Keyed { head, version } = row.keyed()?;
+        match keys.last_mut() {
+            Some(last) if last.head.id == head.id => last.versions.push(version),
+            _ => keys.push(Key { head, versions: vec![version] }),
+        }
+    }
+    Ok(keys)
+}
+
+pub(super) const fn state_text(state: State) -> &'static str {
+    match state {
+        State::Enabled => "enabled",
+        State::Disabled => "disabled",
+    }
+}
+
+pub(super) const fn purpose_text(key_use: KeyUse) -> &'static str {
+    match key_use {
+        KeyUse::Seal => "seal",
+        KeyUse::Sign => "sign",
+    }
+}
+
+fn state(text: &str) -> Result<State> {
+    [State::Enabled, State::Disabled]
+        .into_iter()
+        .find(|state| state_text(*state) == text)
+        .ok_or_else(|| column("state"))
+}
+
+/// Names the column, never what is in it.
+fn column(name: &str) -> Fault {
+    Fault::internal(format!("keys.{name} does not hold what the code expects"))
+}

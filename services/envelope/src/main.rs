@@ -1,0 +1,7 @@
+//! The envelope service on its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    boot::main::<envelope::Envelope>()
+}

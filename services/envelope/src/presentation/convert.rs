@@ -1,0 +1,160 @@
+//! Between messages and domain types.
+
+use crypto::{KeyAlgorithm, KeyUse, Suite};
+use db::idempotency;
+use kernel::{Fault, Result, Timestamp};
+use prost::Message;
+use proto::common::v1::KeyValue;
+use proto::envelope::v1 as wire;
+use rpc::{Cx, parse};
+
+use crate::application::ports::Once;
+use crate::application::verify::Verified;
+use crate::domain::{Key, KeyName, State, Version};
+
+/// Letters of a manifest, and of wrapped keys: those of 64 recipients.
+const MANIFEST: usize = 16 * 1024;
+
+pub(super) fn name(field: &str, value: &str) -> Result<KeyName> {
+    parse::resource(field, "keys", value)
+}
+
+/// The id chosen for a new key, or one of our own.
+pub(super) fn new_id(value: &str) -> Result<KeyName> {
+    if value.is_empty() {
+        return Ok(KeyName::unchosen());
+    }
+    let id: KeyName = value.parse().map_err(|_| {
+        Fault::invalid("key_id", "must be 3 to 63 characters of a-z, 0-9 and hyphen")
+    })?;
+    if id.is_reserved() {
+        return Err(Fault::invalid("key_id", "begins with a service's name and a hyphen"));
+    }
+    Ok(id)
+}
+
+/// How a repetition of this request is recognized. `canonical` is the request
+/// without its request id.
+pub(super) fn once(cx: &Cx, request_id: &str, canonical: &impl Message) -> Result<Option<Once>> {
+    parse::request_id(request_id)?;
+    let user = cx.principal()?.user;
+    let key = idempotency::Key::new(cx.tenant(), user, cx.method(), request_id)?;
+    let digest = idempotency::Digest::of(&canonical.encode_to_vec());
+    Ok(key.map(|key| Once { key, digest }))
+}
+
+pub(super) fn purpose(value: i32) -> Result<KeyUse> {
+    match wire::KeyPurpose::try_from(value) {
+        Ok(wire::KeyPurpose::Seal) => Ok(KeyUse::Seal),
+        Ok(wire::KeyPurpose::Sign) => Ok(KeyUse::Sign),
+        _ => Err(Fault::invalid("purpose", "must be SEAL or SIGN")),
+    }
+}
+
+pub(super) fn algorithm(value: i32, key_use: KeyUse) -> Result<KeyAlgorithm> {
+    let unknown = || Fault::invalid("algorithm", "is not one of the enum");
+    let algorithm = match wire::KeyAlgorithm::try_from(value).map_err(|_| unknown())? {
+        wire::KeyAlgorithm::Unspecified => Suite::Rsa.default_algorithm(key_use),
+        named => KeyAlgorithm::ALL
+            .into_iter()
+            .find(|one| wire_algorithm(*one) == named)
+            .ok_or_else(unknown)?,
+    };
+    if algorithm.key_use() != key_use {
+        return Err(Fault::invalid("algorithm", "does not fit the purpose"));
+    }
+    Ok(algorithm)
+}
+
+pub(super) fn envelope(value: Option<wire::Envelope>) -> Result<wire::Envelope> {
+    let envelope = parse::required("envelope", value)?;
+    manifest("envelope.manifest", &envelope.manifest)?;
+    Ok(envelope)
+}
+
+pub(super) fn manifest(field: &str, value: &str) -> Result<()> {
+    parse::within(field, value.len(), 1, MANIFEST, "bytes").map(drop)
+}
+
+pub(super) fn key(key: &Key) -> wire::Key {
+    wire::Key {
+        name: key.head.id.resource(),
+        purpose: wire_purpose(key.head.key_use()).into(),
+        algorithm: wire_algorithm(key.head.algorithm).into(),
+        state: wire_state(key.head.state).into(),
+        primary_version: key.head.primary,
+        versions: key.versions.iter().map(version).collect(),
+        owner: key.head.owner.name(),
+        registered: key.head.registered,
+        create_time: Some(time(key.head.created_at)),
+        labels: key
+            .head
+            .labels
+            .iter()
+            .map(|(key, value)| KeyValue { key: key.clone(), value: value.clone() })
+            .collect(),
+    }
+}
+
+fn version(version: &Version) -> wire::KeyVersion {
+    wire::KeyVersion {
+        version: version.number,
+        state: wire_state(version.state).into(),
+        public_jwk: version.public_jwk.clone(),
+        thumbprint: version.kid.clone(),
+        create_time: Some(time(version.created_at)),
+    }
+}
+
+pub(super) fn verified(verified: &Verified) -> Result<wire::Manifest> {
+    let claims = verified.claims();
+    let seconds = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+    Ok(wire::Manifest {
+        sender: verified.sender.head.id.resource(),
+        sender_version: verified.sender.version.number,
+        recipients: verified
+            .recipients
+            .iter()
+            .flatten()
+            .map(|keyed| keyed.head.id.resource())
+            .collect(),
+        purpose: claims.purpose.clone(),
+        issue_time: seconds(claims.issued_at),
+        expire_time: seconds(claims.expires_at),
+        id: claims.id.to_string(),
+        content_digest: crypto::encoding::decode(&claims.digest).map_err(Fault::internal)?,
+    })
+}
+
+fn time(at: Timestamp) -> prost_types::Timestamp {
+    let nanos = i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default();
+    prost_types::Timestamp { seconds: at.timestamp(), nanos }
+}
+
+const fn wire_purpose(key_use: KeyUse) -> wire::KeyPurpose {
+    match key_use {
+        KeyUse::Seal => wire::KeyPurpose::Seal,
+        KeyUse::Sign => wire::KeyPurpose::Sign,
+    }
+}
+
+const fn wire_state(state: State) -> wire::KeyState {
+    match state {
+        State::Enabled => wire::KeyState::Enabled,
+        State::Disabled => wire::KeyState::Disabled,
+    }
+}
+
+const fn wire_algorithm(algorithm: KeyAlgorithm) -> wire::KeyAlgorithm {
+    match algorithm {
+        KeyAlgorithm::RsaOaep2048 => wire::KeyAlgorithm::RsaOaep2562048,
+        KeyAlgorithm::RsaOaep3072 => wire::KeyAlgorithm::RsaOaep2563072,
+        KeyAlgorithm::RsaOaep4096 => wire::KeyAlgorithm::RsaOaep2564096,
+        KeyAlgorithm::RsaPss2048 => wire::KeyAlgorithm::RsaPs2562048,
+        KeyAlgorithm::RsaPss3072 => wire::KeyAlgorithm::RsaPs2563072,
+        KeyAlgorithm::RsaPss4096 => wire::KeyAlgorithm::RsaPs2564096,
+        KeyAlgorithm::X25519 => wire::KeyAlgorithm::EcdhEsA256kwX25519,
+        KeyAlgorithm::P256 => wire::KeyAlgorithm::EcdhEsA256kwP256,
+        KeyAlgorithm::Ed25519 => wire::KeyAlgorithm::EddsaEd25519,
+    }
+}

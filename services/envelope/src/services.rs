@@ -1,0 +1,105 @@
+//! The use cases, put together, behind their gRPC services.
+
+use std::sync::Arc;
+
+use boot::App;
+use crypto::Suite;
+use db::Db;
+use kernel::SharedClock;
+use keys::{CacheSettings, DataKeyCache, Kms};
+use proto::envelope::v1::data_key_service_server::DataKeyServiceServer;
+use proto::envelope::v1::envelope_service_server::EnvelopeServiceServer;
+use proto::envelope::v1::key_service_server::KeyServiceServer;
+use proto::envelope::v1::release_service_server::ReleaseServiceServer;
+
+use crate::application::create_key::CreateKey;
+use crate::application::custody::Custody;
+use crate::application::data_keys::DataKeys;
+use crate::application::directory::Directory;
+use crate::application::disable_key::DisableKey;
+use crate::application::open::OpenEnvelope;
+use crate::application::ports::{Journal, Keys, Releases};
+use crate::application::refusal::Refuse;
+use crate::application::release::ReleaseKey;
+use crate::application::rotate_key::RotateKey;
+use crate::application::seal::SealEnvelope;
+use crate::application::sign_manifest::SignManifest;
+use crate::application::verify::Verify;
+use crate::infrastructure::{SqlJournal, SqlKeys, SqlReleases};
+use crate::presentation::{DataKeyApi, EnvelopeApi, KeyApi, ReleaseApi};
+
+/// A content of 8 MiB in base64, wrapped keys, and what surrounds them.
+const LARGEST_MESSAGE: usize = 16 * 1024 * 1024;
+
+/// What the service does, without its door.
+pub struct Services {
+    pub keys: KeyApi,
+    pub envelopes: EnvelopeApi,
+    pub releasing: ReleaseApi,
+    pub data_keys: DataKeyApi,
+    pub custody: Arc<Custody>,
+    pub cache: Arc<DataKeyCache>,
+    pub releases: Arc<dyn Releases>,
+}
+
+impl Services {
+    /// `suite` is what services' own keys are made with.
+    pub fn new(db: &Db, kms: Arc<dyn Kms>, clock: &SharedClock, suite: Suite) -> Self {
+        let clock = || Arc::clone(clock);
+        let keys: Arc<dyn Keys> = Arc::new(SqlKeys(db.clone()));
+        let releases: Arc<dyn Releases> = Arc::new(SqlReleases(db.clone()));
+        let journal: Arc<dyn Journal> = Arc::new(SqlJournal { db: db.clone(), clock: clock() });
+        let custody = Arc::new(Custody::new(Arc::clone(&kms), clock()));
+        let cache = Arc::new(DataKeyCache::new(CacheSettings::default(), clock()));
+        let create = CreateKey { keys: keys.clone(), custody: custody.clone(), clock: clock() };
+        let directory = Directory { keys: keys.clone(), create: create.clone(), suite };
+        let refuse = Refuse { journal: journal.clone() };
+        let verify = Verify {
+            directory: directory.clone(),
+            custody: custody.clone(),
+            refuse: refuse.clone(),
+        };
+        let release = ReleaseKey {
+            verify: verify.clone(),
+            custody: custody.clone(),
+            releases: releases.clone(),
+            refuse,
+            clock: clock(),
+        };
+        let seal = SealEnvelope {
+            directory: directory.clone(),
+            custody: custody.clone(),
+            journal: journal.clone(),
+            clock: clock(),
+        };
+        let sign = SignManifest {
+            directory: directory.clone(),
+            custody: custody.clone(),
+            journal: journal.clone(),
+            clock: clock(),
+        };
+        let disable = DisableKey { keys: keys.clone(), custody: custody.clone(), clock: clock() };
+        let rotate = RotateKey { keys, create: create.clone(), clock: clock() };
+        let open = OpenEnvelope { release: release.clone() };
+        Self {
+            keys: KeyApi { directory, create, rotate, disable },
+            envelopes: EnvelopeApi { seal, open, verify },
+            releasing: ReleaseApi { release, sign },
+            data_keys: DataKeyApi { data_keys: DataKeys { kms, cache: cache.clone(), journal } },
+            custody,
+            cache,
+            releases,
+        }
+    }
+
+    pub(crate) fn serve(self, app: App) -> App {
+        app.serve(KeyServiceServer::new(self.keys))
+            .serve(
+                EnvelopeServiceServer::new(self.envelopes)
+                    .max_decoding_message_size(LARGEST_MESSAGE)
+                    .max_encoding_message_size(LARGEST_MESSAGE),
+            )
+            .serve(ReleaseServiceServer::new(self.releasing))
+            .serve(DataKeyServiceServer::new(self.data_keys))
+    }
+}

@@ -1,0 +1,61 @@
+use config::{Problems, Validate};
+use crypto::Suite;
+use serde::Deserialize;
+
+/// The `[service]` section.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvelopeSettings {
+    /// Who holds the tenants' KEKs.
+    pub kms: keys::Settings,
+    /// What `keys/response-seal` and `keys/response-sign` of a tenant are made
+    /// with. Default `ec`: they are made while a caller waits, and an RSA key
+    /// takes a few hundred milliseconds. A change counts for tenants whose keys
+    /// are not there yet; rotating keeps a key's algorithm.
+    #[serde(default)]
+    pub service_key_suite: ServiceKeySuite,
+}
+
+#[derive(Debug, Deserialize, Clone, Copy, Default, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceKeySuite {
+    /// X25519 and Ed25519.
+    #[default]
+    Ec,
+    /// RSA-OAEP-256 and PS256, 3072 bits.
+    Rsa,
+}
+
+impl From<ServiceKeySuite> for Suite {
+    fn from(setting: ServiceKeySuite) -> Self {
+        match setting {
+            ServiceKeySuite::Ec => Self::Ec,
+            ServiceKeySuite::Rsa => Self::Rsa,
+        }
+    }
+}
+
+impl Validate for EnvelopeSettings {
+    fn validate(&self, problems: &mut Problems) {
+        if let keys::Settings::Local(local) = &self.kms
+            && local.passphrase_file.is_some() == local.key_file.is_some()
+        {
+            problems.add("kms", "exactly one of passphrase_file and key_file must be set");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_sample_is_valid_and_complete() {
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.sample.toml");
+        if let Err(problems) = config::check_sample::<boot::Settings<EnvelopeSettings>>(&sample) {
+            panic!("{:?}", problems.iter().map(ToString::to_string).collect::<Vec<_>>());
+        }
+    }
+}

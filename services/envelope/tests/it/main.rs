@@ -1,0 +1,16 @@
+//! The service without its door: real databases, real cryptography, a real keyring.
+#![allow(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod client;
+mod data_keys;
+mod envelopes;
+mod keys;
+mod releases;
+mod server;
+mod signing;

@@ -1,0 +1,194 @@
+//! The service, and its RPCs as a user or another service calls them.
+
+use std::sync::Arc;
+
+use boot::Service as _;
+use chrono::DateTime;
+use crypto::Suite;
+use db::{Db, Migrations};
+use envelope::{Envelope, Services};
+use kernel::{ManualClock, PrincipalId, SharedClock, TenantId, Timestamp};
+use keys::Kms;
+use keys::local::{LocalKms, LocalSettings};
+use prost::Message as _;
+use proto::audit::v1::Event;
+use proto::envelope::v1::data_key_service_server::DataKeyService as _;
+use proto::envelope::v1::envelope_service_server::EnvelopeService as _;
+use proto::envelope::v1::key_service_server::KeyService as _;
+use proto::envelope::v1::release_service_server::ReleaseService as _;
+use proto::envelope::v1::*;
+use proto::{Caller, Role};
+use rpc::{Cx, Principal};
+use tonic::{Request, Response, Status};
+
+pub(crate) fn migrations() -> &'static Migrations {
+    Envelope::migrations()
+}
+
+/// What a caller is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) field: String,
+}
+
+pub(crate) type Answer<T> = Result<T, Told>;
+
+fn told<T>(outcome: Result<Response<T>, Status>) -> Answer<T> {
+    outcome.map(Response::into_inner).map_err(|status| {
+        let fault = rpc::fault_of(&status);
+        Told {
+            code: fault.reason().code.to_owned(),
+            message: status.message().to_owned(),
+            field: fault.violations().first().map(|one| one.field.clone()).unwrap_or_default(),
+        }
+    })
+}
+
+#[derive(Clone)]
+pub(crate) struct User(pub(crate) Principal);
+
+impl User {
+    pub(crate) fn of(tenant: TenantId, role: Role) -> Self {
+        Self(Principal {
+            tenant,
+            user: PrincipalId::new(),
+            roles: vec![role],
+            api_key: None,
+            expires: start(),
+        })
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.0.user_name()
+    }
+}
+
+fn start() -> Timestamp {
+    DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+}
+
+pub(crate) struct Server {
+    pub(crate) services: Arc<Services>,
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) admin: User,
+    pub(crate) member: User,
+    _folder: tempfile::TempDir,
+}
+
+macro_rules! rpcs {
+    ($($name:ident: $part:ident . $method:ident, $path:literal, $caller:ident, $in:ty => $out:ty;)+) => {
+        $(pub(crate) async fn $name(&self, user: &User, message: $in) -> Answer<$out> {
+            let cx = Cx::for_test_by(Caller::$caller, $path, Some(user.0.clone())).unwrap();
+            let mut request = Request::new(message);
+            request.extensions_mut().insert(cx);
+            told(self.services.$part.$method(request).await)
+        })+
+    };
+}
+
+impl Server {
+    pub(crate) async fn start(db: Db) -> Self {
+        Self::with_suite(db, Suite::Ec).await
+    }
+
+    pub(crate) async fn with_suite(db: Db, suite: Suite) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key_file = folder.path().join("keyring.key");
+        ::keys::create_key_file(&key_file).unwrap();
+        let clock = ManualClock::at(start());
+        let shared: SharedClock = clock.clone();
+        let settings = LocalSettings {
+            path: folder.path().join("keyring"),
+            passphrase_file: None,
+            key_file: Some(key_file),
+            create: true,
+        };
+        let kms: Arc<dyn Kms> = Arc::new(LocalKms::open(&settings, shared.clone()).await.unwrap());
+        let services = Arc::new(Services::new(&db, kms, &shared, suite));
+        let tenant = TenantId::new();
+        Self {
+            services,
+            db,
+            clock,
+            admin: User::of(tenant, Role::Admin),
+            member: User::of(tenant, Role::Member),
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn tenant(&self) -> TenantId {
+        self.admin.0.tenant
+    }
+
+    rpcs! {
+        create_key: keys.create_key, "/signet.envelope.v1.KeyService/CreateKey", Edge, CreateKeyRequest => CreateKeyResponse;
+        register: keys.register_public_key, "/signet.envelope.v1.KeyService/RegisterPublicKey", Edge, RegisterPublicKeyRequest => RegisterPublicKeyResponse;
+        get_key: keys.get_key, "/signet.envelope.v1.KeyService/GetKey", Edge, GetKeyRequest => GetKeyResponse;
+        list_keys: keys.list_keys, "/signet.envelope.v1.KeyService/ListKeys", Edge, ListKeysRequest => ListKeysResponse;
+        rotate_key: keys.rotate_key, "/signet.envelope.v1.KeyService/RotateKey", Edge, RotateKeyRequest => RotateKeyResponse;
+        disable_key: keys.disable_key, "/signet.envelope.v1.KeyService/DisableKey", Edge, DisableKeyRequest => DisableKeyResponse;
+        seal: envelopes.seal, "/signet.envelope.v1.EnvelopeService/Seal", Edge, SealRequest => SealResponse;
+        open: envelopes.open, "/signet.envelope.v1.EnvelopeService/Open", Edge, OpenRequest => OpenResponse;
+        verify: envelopes.verify, "/signet.envelope.v1.EnvelopeService/Verify", Edge, VerifyRequest => VerifyResponse;
+        unwrap: releasing.unwrap_content_key, "/signet.envelope.v1.ReleaseService/UnwrapContentKey", Response, UnwrapContentKeyRequest => UnwrapContentKeyResponse;
+        sign: releasing.sign_manifest, "/signet.envelope.v1.ReleaseService/SignManifest", Response, SignManifestRequest => SignManifestResponse;
+        generate_data_keys: data_keys.generate_data_keys, "/signet.envelope.v1.DataKeyService/GenerateDataKeys", Storage, GenerateDataKeysRequest => GenerateDataKeysResponse;
+        unwrap_data_keys: data_keys.unwrap_data_keys, "/signet.envelope.v1.DataKeyService/UnwrapDataKeys", Storage, UnwrapDataKeysRequest => UnwrapDataKeysResponse;
+        unwrap_data_keys_as_response: data_keys.unwrap_data_keys, "/signet.envelope.v1.DataKeyService/UnwrapDataKeys", Response, UnwrapDataKeysRequest => UnwrapDataKeysResponse;
+    }
+
+    pub(crate) async fn key(&self, name: &str) -> Key {
+        let request = GetKeyRequest { name: name.to_owned() };
+        self.get_key(&self.member, request).await.unwrap().key.unwrap()
+    }
+
+    pub(crate) async fn make(&self, purpose: KeyPurpose, algorithm: KeyAlgorithm) -> Key {
+        let request = CreateKeyRequest {
+            purpose: purpose.into(),
+            algorithm: algorithm.into(),
+            ..CreateKeyRequest::default()
+        };
+        self.create_key(&self.admin, request).await.unwrap().key.unwrap()
+    }
+
+    pub(crate) async fn turn_off(&self, name: &str, version: i32) -> Key {
+        let request = DisableKeyRequest { name: name.to_owned(), version };
+        self.disable_key(&self.admin, request).await.unwrap().key.unwrap()
+    }
+
+    pub(crate) async fn rotate(&self, name: &str) -> Key {
+        let request = RotateKeyRequest { name: name.to_owned(), ..RotateKeyRequest::default() };
+        self.rotate_key(&self.admin, request).await.unwrap().key.unwrap()
+    }
+
+    /// What is on its way to audit, oldest first.
+    pub(crate) async fn events(&self) -> Vec<Event> {
+        let stored = db::outbox::next(&self.db, 10_000).await.unwrap();
+        stored.iter().map(|event| Event::decode(event.bytes.as_slice()).unwrap()).collect()
+    }
+
+    /// The causes of all refusals so far.
+    pub(crate) async fn causes(&self) -> Vec<String> {
+        let refusals = self.events().await.into_iter();
+        refusals
+            .filter(|event| event.r#type == "dev.signet.envelope.content_key.rejected")
+            .map(|event| attribute(&event, "cause"))
+            .collect()
+    }
+
+    pub(crate) async fn last_cause(&self) -> String {
+        self.causes().await.pop().unwrap_or_default()
+    }
+}
+
+pub(crate) fn attribute(event: &Event, key: &str) -> String {
+    let found = event.attributes.iter().find(|pair| pair.key == key);
+    found.map(|pair| pair.value.clone()).unwrap_or_default()
+}
+
+pub(crate) fn uuid() -> String {
+    uuid::Uuid::now_v7().to_string()
+}

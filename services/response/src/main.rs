@@ -1,7 +1,0 @@
-//! The response service on its own.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    boot::main::<response::Response>()
-}
