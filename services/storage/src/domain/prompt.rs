@@ -7,7 +7,7 @@ use rpc::parse;
 use serde::{Deserialize, Serialize};
 
 /// A prompt as one of its revisions shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
     pub tenant: TenantId,
     pub id: PromptId,
@@ -46,7 +46,7 @@ impl Prompt {
 }
 
 /// What a prompt says of itself without its text. Not encrypted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     pub display_name: String,
     pub labels: Vec<(String, String)>,
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn wrong_facts_are_named() {
         let field = |name: &str, labels: &[KeyValue]| {
-            let fault = Facts::check("prompt", name.into(), labels).unwrap_err();
+            let fault = Facts::check("prompt", name.into(), labels).err().unwrap();
             fault.violations()[0].field.clone()
         };
         assert_eq!(field(&"x".repeat(101), &[]), "prompt.display_name");
@@ -123,6 +123,6 @@ mod tests {
         let named = Facts { display_name: "b".into(), labels: Vec::new() };
         let changed = named.over(earlier.clone());
         assert_eq!((changed.display_name.as_str(), &changed.labels), ("b", &earlier.labels));
-        assert_eq!(Facts::default().over(earlier.clone()), earlier);
+        assert!(Facts::default().over(earlier.clone()) == earlier);
     }
 }

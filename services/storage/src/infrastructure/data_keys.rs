@@ -67,3 +67,40 @@ fn fault(status: &Status) -> Fault {
         _ => fault,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::{PromptId, TenantId, common};
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_our_keys_is_no_fault_of_the_caller() {
+        let reason = |fault: Fault| super::fault(&rpc::status_of(&fault, "")).reason();
+        assert_eq!(reason(Fault::new(&DATA_KEY_REJECTED)), &BLOB_CORRUPT);
+        assert_eq!(reason(Fault::invalid("contexts[0]", "is wrong")), &common::INTERNAL);
+        assert_eq!(reason(Fault::unavailable("no KMS")), &common::DEPENDENCY_UNAVAILABLE);
+    }
+
+    #[test]
+    fn a_key_is_asked_for_one_revision_of_one_prompt() {
+        let place = Place {
+            tenant: TenantId::new(),
+            prompt: PromptId::new(),
+            revision: 3,
+            address: cas::Address::from_bytes([0; 32]),
+        };
+        let fields = context(&place).fields;
+        assert_eq!(
+            (fields[0].key.as_str(), fields[0].value.clone()),
+            ("object", format!("prompts/{}", place.prompt))
+        );
+        assert_eq!((fields[1].key.as_str(), fields[1].value.as_str()), ("revision", "3"));
+    }
+
+    #[test]
+    fn a_key_of_another_length_is_refused() {
+        assert!(plain(vec![0; 32]).is_ok());
+        assert!(plain(vec![0; 31]).is_err() && plain(Vec::new()).is_err());
+    }
+}

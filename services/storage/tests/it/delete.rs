@@ -8,7 +8,7 @@ use db::Db;
 use kernel::{Kind, PromptId};
 use storage::Storage;
 use storage::application::ports::{Prompts as _, Write};
-use storage::domain::{Facts, Prompt, Text};
+use storage::domain::{Facts, Place, Prompt, Text};
 use storage::infrastructure::SqlPrompts;
 
 use crate::world::{World, refusal, refused};
@@ -87,6 +87,30 @@ db::both! { Storage::migrations() =>
         let outcome = SqlPrompts(db.clone()).create(&prompt, &first, &write).await;
         assert_eq!(outcome.err().unwrap().kind(), Kind::Unavailable);
         assert_eq!((world.count("prompts").await, world.count("outbox").await), (0, 0));
+    }
+
+    async fn a_text_deleted_while_it_is_read_does_not_leave(db: Db) {
+        let world = World::new(&db);
+        let name = world.create("text").await.name;
+        let prompts = SqlPrompts(db.clone());
+        let id = name.strip_prefix("prompts/").unwrap().parse().unwrap();
+        let found = prompts.find_revision(world.user.tenant, id, None).await.unwrap();
+        let (prompt, revision) = found.unwrap();
+        let place = Place {
+            tenant: prompt.tenant,
+            prompt: id,
+            revision: revision.number,
+            address: revision.address,
+        };
+        let now = world.api.create.contents.clock.now();
+        let event = || {
+            let draft = events::Draft::new(&world.cx(), "dev.signet.storage.prompt.read", "x");
+            draft.finish(now).unwrap()
+        };
+        assert!(prompts.record_release(&place, &event()).await.unwrap());
+        world.delete(&name, "").await.unwrap();
+        assert!(!prompts.record_release(&place, &event()).await.unwrap());
+        assert_eq!(world.happened().await, ["created", "read", "deleted"]);
     }
 
     async fn deleting_and_updating_at_once_leaves_no_half(db: Db) {
