@@ -1,0 +1,6 @@
+//! The use cases.
+
+pub mod chats;
+pub mod ports;
+pub mod secrets;
+pub mod texts;

@@ -1,0 +1,58 @@
+//! The anonymizer service: finds personal data in texts and chat requests,
+//! replaces it, and puts it back. It calls no model and keeps no text.
+
+pub mod application;
+pub mod domain;
+pub mod infrastructure;
+pub mod presentation;
+mod settings;
+
+use std::sync::Arc;
+
+use boot::{App, Parts, Service};
+use db::{Migrations, Shared};
+use kernel::{Fault, Result};
+use proto::anonymizer::v1::anonymizer_service_server::AnonymizerServiceServer;
+use proto::anonymizer::v1::chat_privacy_service_server::ChatPrivacyServiceServer;
+
+use application::secrets::Secrets;
+use application::texts::Texts;
+use infrastructure::{EnvelopeDataKeys, SqlSecrets};
+pub use settings::AnonymizerSettings;
+
+/// A text of 1 MiB, or a chat of 4 MiB, with what is said about it.
+const LARGEST: usize = 12 * 1024 * 1024;
+
+pub struct Anonymizer;
+
+static MIGRATIONS: Migrations =
+    Migrations::new(Anonymizer::NAME, sqlx::migrate!(), &[Shared::Outbox]);
+
+impl Service for Anonymizer {
+    const NAME: &'static str = "anonymizer";
+    type Settings = AnonymizerSettings;
+
+    fn migrations() -> &'static Migrations {
+        &MIGRATIONS
+    }
+
+    async fn start(parts: Parts<AnonymizerSettings>) -> Result<App> {
+        let Parts { clock, db, peers, .. } = parts;
+        // Built once, here: the first request must not pay for it.
+        let engine =
+            tokio::task::spawn_blocking(pii::Engine::standard).await.map_err(Fault::internal)?;
+        let engine = engine.map_err(Fault::internal)?;
+        let data_keys = Arc::new(EnvelopeDataKeys(peers));
+        let stored = Arc::new(SqlSecrets { db: db.clone(), clock: Arc::clone(&clock) });
+        let texts = Texts { engine: Arc::clone(&engine), data_keys: data_keys.clone(), db, clock };
+        let secrets = Secrets::new(stored, data_keys);
+        let text = AnonymizerServiceServer::new(presentation::TextApi {
+            texts,
+            engine: Arc::clone(&engine),
+        });
+        let chat = ChatPrivacyServiceServer::new(presentation::ChatApi { engine, secrets });
+        Ok(App::new()
+            .serve(text.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
+            .serve(chat.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST)))
+    }
+}

@@ -1,0 +1,7 @@
+//! The gRPC services: parse, call a use case, answer.
+
+mod chat_service;
+mod text_service;
+
+pub use chat_service::ChatApi;
+pub use text_service::TextApi;

@@ -1,0 +1,10 @@
+//! The configuration that we ship is right, and names every key.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::path::Path;
+
+#[test]
+fn the_sample_is_complete() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.sample.toml");
+    config::check_sample::<boot::Settings<anonymizer::AnonymizerSettings>>(&sample).unwrap();
+}

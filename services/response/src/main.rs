@@ -1,0 +1,7 @@
+//! The response service on its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    boot::main::<response::Response>()
+}
