@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::dev::DevArguments;
+use crate::mesh_command::MeshCommand;
 use crate::terminal::complain;
 
 /// Use language models on sensitive text without anyone in between reading it.
@@ -19,6 +20,9 @@ struct Arguments {
 enum Command {
     /// Run the whole mesh here: six services behind one Envoy, on local files.
     Dev(DevArguments),
+    /// A mesh whose parts run apart.
+    #[command(subcommand)]
+    Mesh(MeshCommand),
 }
 
 /// The `main` of the binary.
@@ -34,6 +38,7 @@ pub fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match arguments.command {
             Command::Dev(arguments) => crate::dev::run(arguments).await,
+            Command::Mesh(command) => crate::mesh_command::run(command),
         }
     });
     match outcome {

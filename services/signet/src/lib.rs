@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod dev;
+pub mod mesh_command;
 pub mod terminal;
 
 pub use cli::main;

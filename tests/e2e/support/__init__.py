@@ -1,0 +1,1 @@
+"""What the tests from outside stand on: processes, clients, verifiers."""
