@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use db::page::{Page, Scope};
-use kernel::{Fault, KeyId, PromptId, Result};
+use kernel::{Fault, PromptId, Result};
 use prost::Message as _;
 use proto::storage::v1::prompt_service_server::PromptService;
 use proto::storage::v1::{
@@ -35,6 +35,15 @@ pub struct PromptApi {
 
 fn name(value: &str) -> Result<PromptId> {
     parse::resource("name", "prompts", value)
+}
+
+/// The form of a key's name; which keys there are, the envelope service knows.
+fn key(field: &str, value: &str) -> Result<()> {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    match value.strip_prefix("keys/") {
+        Some(id) if (3..=63).contains(&id.len()) && id.bytes().all(legal) => Ok(()),
+        _ => Err(Fault::invalid(field, "must be keys/{id}")),
+    }
 }
 
 impl PromptApi {
@@ -112,9 +121,9 @@ impl PromptApi {
         // Checked before the text is read: a refusal must not look like a release.
         parse::within("recipients", request.recipients.len(), 1, 64, "keys")?;
         for (index, recipient) in request.recipients.iter().enumerate() {
-            parse::resource::<KeyId>(&format!("recipients[{index}]"), "keys", recipient)?;
+            key(&format!("recipients[{index}]"), recipient)?;
         }
-        parse::resource::<KeyId>("signing_key", "keys", &request.signing_key)?;
+        key("signing_key", &request.signing_key)?;
         if !["respond", "message", "store"].contains(&request.purpose.as_str()) {
             return Err(Fault::invalid("purpose", "must be respond, message or store"));
         }

@@ -17,7 +17,7 @@ use crate::world::{World, invalid, refusal, refused, somebody};
 fn seal(name: &str) -> SealPromptRequest {
     SealPromptRequest {
         name: name.into(),
-        recipients: vec![format!("keys/{}", KeyId::new())],
+        recipients: vec![format!("keys/{}", KeyId::new()), "keys/response-seal".into()],
         signing_key: format!("keys/{}", KeyId::new()),
         purpose: "respond".into(),
         ..Default::default()
