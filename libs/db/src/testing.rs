@@ -84,7 +84,7 @@ macro_rules! both {
             #[cfg(test)]
             $(#[$meta])*
             mod $name {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, reason = "a test may need none of its module's")]
                 use super::*;
 
                 async fn body($db: $type) $body
