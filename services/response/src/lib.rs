@@ -20,6 +20,7 @@ use proto::response::v1::open_ai_service_server::OpenAiServiceServer;
 use proto::response::v1::response_service_server::ResponseServiceServer;
 
 use application::exchange::Exchange;
+use application::providers::Providers;
 use application::sealed::Sealed;
 use infrastructure::{AnonymizerClient, EnvelopeClient, provider};
 pub use settings::{OpenAiSettings, ProviderSettings, ResponseSettings};
@@ -44,7 +45,7 @@ impl Service for Response {
         let Parts { settings, clock, db, peers, .. } = parts;
         let exchange = Exchange {
             privacy: Arc::new(AnonymizerClient(peers.clone())),
-            providers: provider::all(&settings.providers)?,
+            providers: Providers(provider::all(&settings.providers)?),
             db,
             clock: Arc::clone(&clock),
         };

@@ -9,7 +9,8 @@ use prost_types::Duration;
 use proto::envelope::v1::Envelope;
 use rpc::Cx;
 
-use super::once::Once;
+// A part of the ports: what is written once names it.
+pub use super::once::Once;
 use crate::domain::{Place, Prompt, Revision, Text};
 
 /// The prompts and their revisions. Every question is bound to a tenant.

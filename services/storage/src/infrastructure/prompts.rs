@@ -10,8 +10,7 @@ use sqlx::QueryBuilder;
 use sqlx::types::Json;
 
 use super::rows::{PROMPT, PromptRow, REVISION, RevisionRow, address};
-use crate::application::once::Once;
-use crate::application::ports::{Prompts, Stored, Write};
+use crate::application::ports::{Once, Prompts, Stored, Write};
 use crate::domain::{Place, Prompt, Revision};
 
 pub struct SqlPrompts(pub Db);

@@ -13,16 +13,15 @@ pub use openai::OpenAi;
 pub use sse::{Events, TooLong};
 
 use crate::application::ports::Provider;
-use crate::application::providers::Providers;
 use crate::settings::ProviderSettings;
 
 /// The providers that are configured.
-pub fn all(settings: &[ProviderSettings]) -> Result<Providers> {
+pub fn all(settings: &[ProviderSettings]) -> Result<Vec<Arc<dyn Provider>>> {
     let provider = |settings: &ProviderSettings| -> Result<Arc<dyn Provider>> {
         Ok(match settings {
             ProviderSettings::Echo => Arc::new(Echo),
             ProviderSettings::Openai(settings) => Arc::new(OpenAi::new(settings.clone())?),
         })
     };
-    Ok(Providers(settings.iter().map(provider).collect::<Result<_>>()?))
+    settings.iter().map(provider).collect()
 }
