@@ -29,7 +29,7 @@ pub mod edge {
 
 pub mod auth {
     kernel::reasons! {
-        TOO_MANY_ATTEMPTS: ResourceExhausted, "Too many failed attempts.", "Wait 15 minutes, or ask an administrator.";
+        TOO_MANY_ATTEMPTS: ResourceExhausted, "Too many failed attempts.", "Wait 15 minutes.";
         PASSWORD_WEAK: InvalidArgument, "The password is too weak.", "Use 12 characters or more that are not in common use.";
         ROLE_ESCALATION: PermissionDenied, "A role cannot be given by somebody who lacks it.", "Ask an administrator.";
     }

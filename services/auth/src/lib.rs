@@ -1,0 +1,161 @@
+//! The auth service: who somebody is, proven to the others by a short token.
+//!
+//! Passwords and API keys come in; what the rest of the mesh sees is a JWT that
+//! each service verifies by itself.
+
+pub mod application;
+pub mod domain;
+pub mod infrastructure;
+pub mod presentation;
+mod settings;
+
+use std::sync::Arc;
+
+use boot::{App, Parts, Service};
+use db::{Db, Migrations, Shared};
+use kernel::{Result, SharedClock};
+use proto::Rule;
+use proto::auth::v1::auth_service_server::AuthServiceServer;
+use proto::auth::v1::token_key_service_server::TokenKeyServiceServer;
+
+use application::bootstrap::Bootstrap;
+use application::check::Check;
+use application::create_api_key::CreateApiKey;
+use application::create_user::CreateUser;
+use application::forget::forget;
+use application::key_cache::KeyCache;
+use application::log_in::LogIn;
+use application::ports::{Accounts, ApiKeys, DataKeys, Passwords, SigningKeys, Trail};
+use application::revoke_api_key::RevokeApiKey;
+use application::signing::Signer;
+use application::token_keys::LocalKeys;
+use domain::{Email, ShortName};
+use infrastructure::{
+    Argon2Passwords, PeerDataKeys, SqlAccounts, SqlApiKeys, SqlSigningKeys, SqlTrail, read_password,
+};
+use presentation::ext_authz::authorization_server::AuthorizationServer;
+use presentation::{AuthApi, AuthorizationApi, CHECK, TokenKeyApi};
+pub use settings::{AuthSettings, BootstrapSettings};
+
+pub struct Auth;
+
+/// The schema.
+pub static MIGRATIONS: Migrations =
+    Migrations::new(Auth::NAME, sqlx::migrate!(), &[Shared::Outbox, Shared::Idempotency]);
+
+impl Service for Auth {
+    const NAME: &'static str = "auth";
+    type Settings = AuthSettings;
+
+    fn migrations() -> &'static Migrations {
+        &MIGRATIONS
+    }
+
+    fn extra_rules() -> &'static [Rule] {
+        CHECK
+    }
+
+    async fn start(parts: Parts<AuthSettings>) -> Result<App> {
+        let Parts { settings, clock, db, peers, stop } = parts;
+        let data_keys: Arc<dyn DataKeys> = Arc::new(PeerDataKeys(peers));
+        let house = House::new(db, clock, data_keys, settings.max_hashings);
+        if let Some(first) = settings.bootstrap {
+            house.bootstrap(first).await?;
+        }
+        let signer = Arc::clone(&house.signer);
+        Ok(App::new()
+            .serve(AuthServiceServer::new(house.auth_api()))
+            .serve(TokenKeyServiceServer::new(house.token_key_api()))
+            .serve(AuthorizationServer::new(house.authorization_api()))
+            .token_keys(Arc::clone(&house.token_keys) as _)
+            .check("signing key", move || {
+                let signer = Arc::clone(&signer);
+                async move { signer.usable().await }
+            })
+            .task("signing key", Arc::clone(&house.signer).prepare(stop.clone()))
+            .task("log-in attempts", forget(house.accounts, house.clock, stop)))
+    }
+}
+
+/// The use cases' ports, filled.
+pub struct House {
+    pub accounts: Arc<dyn Accounts>,
+    pub api_keys: Arc<dyn ApiKeys>,
+    pub passwords: Arc<dyn Passwords>,
+    pub trail: Arc<dyn Trail>,
+    pub cache: Arc<KeyCache>,
+    pub signer: Arc<Signer>,
+    pub token_keys: Arc<LocalKeys>,
+    pub clock: SharedClock,
+}
+
+impl House {
+    pub fn new(db: Db, clock: SharedClock, data_keys: Arc<dyn DataKeys>, hashings: usize) -> Self {
+        let store: Arc<dyn SigningKeys> = Arc::new(SqlSigningKeys(db.clone()));
+        Self {
+            accounts: Arc::new(SqlAccounts(db.clone())),
+            api_keys: Arc::new(SqlApiKeys(db.clone())),
+            passwords: Argon2Passwords::new(hashings),
+            trail: Arc::new(SqlTrail(db)),
+            cache: Arc::default(),
+            signer: Signer::new(Arc::clone(&store), data_keys, Arc::clone(&clock)),
+            token_keys: LocalKeys::new(store, Arc::clone(&clock)),
+            clock,
+        }
+    }
+
+    pub async fn bootstrap(&self, first: BootstrapSettings) -> Result<()> {
+        let tenant = ShortName::parse("service.bootstrap.tenant", &first.tenant)?;
+        let email = Email::parse("service.bootstrap.email", &first.email)?;
+        let bootstrap = Bootstrap {
+            accounts: Arc::clone(&self.accounts),
+            passwords: Arc::clone(&self.passwords),
+            clock: Arc::clone(&self.clock),
+        };
+        bootstrap.run(&tenant, email, || read_password(&first.password_file)).await
+    }
+
+    pub fn auth_api(&self) -> AuthApi {
+        AuthApi {
+            log_in: LogIn {
+                accounts: Arc::clone(&self.accounts),
+                passwords: Arc::clone(&self.passwords),
+                trail: Arc::clone(&self.trail),
+                signer: Arc::clone(&self.signer),
+                clock: Arc::clone(&self.clock),
+            },
+            create_user: CreateUser {
+                accounts: Arc::clone(&self.accounts),
+                passwords: Arc::clone(&self.passwords),
+                clock: Arc::clone(&self.clock),
+            },
+            create_api_key: CreateApiKey {
+                keys: Arc::clone(&self.api_keys),
+                clock: Arc::clone(&self.clock),
+            },
+            revoke_api_key: RevokeApiKey {
+                keys: Arc::clone(&self.api_keys),
+                cache: Arc::clone(&self.cache),
+                clock: Arc::clone(&self.clock),
+            },
+            keys: Arc::clone(&self.api_keys),
+        }
+    }
+
+    pub fn token_key_api(&self) -> TokenKeyApi {
+        TokenKeyApi { keys: Arc::clone(&self.token_keys) }
+    }
+
+    pub fn authorization_api(&self) -> AuthorizationApi {
+        AuthorizationApi {
+            check: Check {
+                keys: Arc::clone(&self.api_keys),
+                cache: Arc::clone(&self.cache),
+                trail: Arc::clone(&self.trail),
+                signer: Arc::clone(&self.signer),
+                token_keys: Arc::clone(&self.token_keys) as _,
+                clock: Arc::clone(&self.clock),
+            },
+        }
+    }
+}
