@@ -1,8 +1,10 @@
 //! `signet dev`: the six services in one process, Envoy in front of and between
 //! them, everything in one directory.
 
+pub mod admin;
 pub mod place;
 pub mod ports;
+pub mod providers;
 pub mod services;
 
 use std::time::{Duration, Instant};

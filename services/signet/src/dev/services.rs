@@ -1,13 +1,18 @@
 //! The settings of the six services in one directory, and their start.
 
+use anonymizer::AnonymizerSettings;
+use auth::AuthSettings;
 use boot::{ServerSettings, Settings, TelemetrySettings};
 use config::Duration;
+use envelope::{EnvelopeSettings, ServiceKeySuite};
 use kernel::{Fault, Result, SystemClock};
+use keys::local::LocalSettings;
 use mesh::{Address, Plan};
+use storage::StorageSettings;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::DevArguments;
+use super::{DevArguments, admin, providers};
 use super::place::Place;
 
 /// Where the parts find each other.
@@ -22,7 +27,12 @@ pub fn spawn_all(
     stop: &CancellationToken,
     running: &mut JoinSet<Result<()>>,
 ) -> Result<()> {
-    wiring.spawn::<audit::Audit>(wiring.audit()?, stop, running)
+    wiring.spawn::<audit::Audit>(wiring.audit()?, stop, running)?;
+    wiring.spawn::<envelope::Envelope>(wiring.envelope()?, stop, running)?;
+    wiring.spawn::<auth::Auth>(wiring.auth()?, stop, running)?;
+    wiring.spawn::<storage::Storage>(wiring.storage()?, stop, running)?;
+    wiring.spawn::<anonymizer::Anonymizer>(AnonymizerSettings::default(), stop, running)?;
+    wiring.spawn::<response::Response>(providers::settings(), stop, running)
 }
 
 impl Wiring<'_> {
@@ -50,6 +60,34 @@ impl Wiring<'_> {
         };
         running.spawn(boot::serve::<S>(settings, SystemClock::shared(), stop.clone()));
         Ok(())
+    }
+
+    /// KEKs in a keyring file, sealed by a key file beside it. A keyring is begun
+    /// only together with its key: one that has gone missing is not replaced.
+    fn envelope(&self) -> Result<EnvelopeSettings> {
+        let folder = self.place.folder("envelope")?;
+        let key_file = folder.join("keyring.key");
+        let first_start = !key_file.exists();
+        if first_start {
+            keys::create_key_file(&key_file)?;
+        }
+        let kms = keys::Settings::Local(LocalSettings {
+            path: folder.join("keyring"),
+            passphrase_file: None,
+            key_file: Some(key_file),
+            create: first_start,
+        });
+        Ok(EnvelopeSettings { kms, service_key_suite: ServiceKeySuite::Ec })
+    }
+
+    fn auth(&self) -> Result<AuthSettings> {
+        let bootstrap = Some(admin::bootstrap(self.place)?);
+        Ok(AuthSettings { bootstrap, ..AuthSettings::default() })
+    }
+
+    fn storage(&self) -> Result<StorageSettings> {
+        let path = self.place.folder("storage")?.join("blobs");
+        Ok(StorageSettings { blobs: cas::Settings::File { path } })
     }
 
     fn audit(&self) -> Result<audit::AuditSettings> {
