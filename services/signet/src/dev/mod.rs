@@ -59,6 +59,7 @@ pub async fn run(arguments: DevArguments) -> Result<()> {
     }
     let mut envoy = start_envoy(&plan, &place).await?;
     wait_ready(&plan, &mut running).await?;
+    place.set_started()?;
     say(format_args!(
         "signet is ready after {} ms: http://127.0.0.1:{}",
         started.elapsed().as_millis(),

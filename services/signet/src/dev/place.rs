@@ -9,6 +9,9 @@ use kernel::{Fault, Result};
 /// Longest name of a socket below the folder of sockets.
 const SOCKET_NAME: usize = "/anonymizer.admin.sock".len();
 
+/// Made by the first start that succeeds.
+const STARTED: &str = "started";
+
 /// The data directory, private and locked to one process.
 pub struct Place {
     root: PathBuf,
@@ -47,6 +50,15 @@ impl Place {
         let path = self.root.join(name);
         private(&path)?;
         Ok(path)
+    }
+
+    /// Whether a start in this place has ever succeeded.
+    pub fn has_started(&self) -> bool {
+        self.path(STARTED).exists()
+    }
+
+    pub fn set_started(&self) -> Result<()> {
+        File::create(self.path(STARTED)).map(drop).map_err(Fault::internal)
     }
 
     /// Where the Unix sockets are.

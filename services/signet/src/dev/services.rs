@@ -62,20 +62,21 @@ impl Wiring<'_> {
         Ok(())
     }
 
-    /// KEKs in a keyring file, sealed by a key file beside it. A keyring is begun
-    /// only together with its key: one that has gone missing is not replaced.
+    /// KEKs in a keyring file, sealed by a key file beside it. Both are begun
+    /// until a start has succeeded; after that one that has gone missing is not
+    /// replaced in silence.
     fn envelope(&self) -> Result<EnvelopeSettings> {
         let folder = self.place.folder("envelope")?;
         let key_file = folder.join("keyring.key");
-        let first_start = !key_file.exists();
-        if first_start {
+        let create = !self.place.has_started();
+        if create && !key_file.exists() {
             keys::create_key_file(&key_file)?;
         }
         let kms = keys::Settings::Local(LocalSettings {
             path: folder.join("keyring"),
             passphrase_file: None,
             key_file: Some(key_file),
-            create: first_start,
+            create,
         });
         Ok(EnvelopeSettings { kms, service_key_suite: ServiceKeySuite::Ec })
     }
