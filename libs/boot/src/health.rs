@@ -9,6 +9,8 @@ use tonic_health::server::HealthReporter;
 use crate::app::Probe;
 
 const EVERY: Duration = Duration::from_secs(3);
+/// While something is amiss, and so at the start: who waits should not wait long.
+const SOON: Duration = Duration::from_millis(100);
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Probes until `stop`, then says NOT_SERVING, before the server drains.
@@ -33,7 +35,8 @@ pub(crate) async fn watch(
             reporter.set_service_status("", status).await;
             last = Some(failed);
         }
-        if stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
+        let pause = if failed.is_some() { SOON } else { EVERY };
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             break;
         }
     }

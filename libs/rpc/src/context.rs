@@ -116,11 +116,7 @@ impl Cx {
     }
 
     /// The same, coming from another part of the mesh.
-    pub fn for_test_by(
-        caller: Caller,
-        method: &str,
-        principal: Option<Principal>,
-    ) -> Option<Self> {
+    pub fn for_test_by(caller: Caller, method: &str, principal: Option<Principal>) -> Option<Self> {
         Some(Self::new(Parts {
             rule: proto::rule(method)?,
             caller,

@@ -40,8 +40,13 @@ fn password() -> Result<String> {
 fn write(path: &Path, text: &str) -> Result<()> {
     let about = |error: std::io::Error| Fault::internal(format!("{}: {error}", path.display()));
     let beside = path.with_extension("new");
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(about)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)
+        .map_err(about)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(about)?;
     fs::rename(&beside, path).map_err(about)
 }

@@ -7,12 +7,17 @@ pub mod ports;
 pub mod providers;
 pub mod services;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kernel::{Fault, Result, SystemClock};
 use mesh::{Address, Edge, EnvoyOptions, EnvoyProcess, Plan, Templates};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::terminal::say;
 use place::Place;
@@ -129,11 +134,11 @@ async fn start_envoy(plan: &Plan, place: &Place) -> Result<EnvoyProcess> {
         .map_err(Fault::internal)
 }
 
-/// Waits until every service serves on its socket.
+/// Waits until every service says that it serves, and what it depends on too.
 async fn wait_ready(plan: &Plan, running: &mut JoinSet<Result<()>>) -> Result<()> {
     let all = async {
         for service in mesh::SERVICES {
-            while tokio::net::UnixStream::connect(plan.inbound_socket(service)).await.is_err() {
+            while !serves(&plan.inbound_socket(service)).await {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
@@ -143,4 +148,13 @@ async fn wait_ready(plan: &Plan, running: &mut JoinSet<Result<()>>) -> Result<()
         ended = running.join_next() => Err(ended_early(ended)),
         () = tokio::time::sleep(READY_WITHIN) => Err(Fault::internal("a service did not start in time; see signet.log")),
     }
+}
+
+async fn serves(socket: &Path) -> bool {
+    let Ok(endpoint) = Endpoint::from_shared(format!("unix://{}", socket.display())) else {
+        return false;
+    };
+    let Ok(channel) = endpoint.connect().await else { return false };
+    let answer = HealthClient::new(channel).check(HealthCheckRequest::default()).await;
+    answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving)
 }

@@ -12,8 +12,8 @@ use storage::StorageSettings;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{DevArguments, admin, providers};
 use super::place::Place;
+use super::{DevArguments, admin, providers};
 
 /// Where the parts find each other.
 pub struct Wiring<'a> {
