@@ -69,6 +69,8 @@ pub mod response {
         PROVIDER_RATE_LIMITED: ResourceExhausted, "The model provider limits the rate.", "Retry after a pause, with backoff.";
         PROVIDER_NONSENSE: Unavailable, "The model provider's answer is not understood.", "Retry; tell the operator if it persists.";
         PROVIDER_CUT: Unavailable, "The model provider's answer broke off.", "Retry; what arrived is incomplete.";
+        PROVIDER_DENIED: Unavailable, "The model provider does not let this service in.", "Tell the operator: the API key is missing, wrong or without credit.";
+        CALLER_GONE: Aborted, "The caller went away before the answer was complete.", "Ask again. This is told to the audit log only.";
         MODEL_UNKNOWN: NotFound, "There is no such model.", "List the models.";
     }
 }

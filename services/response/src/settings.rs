@@ -52,24 +52,57 @@ pub struct OpenAiSettings {
     pub idle_timeout: Duration,
 }
 
+/// The longest that the envelope service lets an envelope live.
+const LONGEST_LIFE: Duration = Duration::from_secs(30 * 86_400);
+const NO_TIME: Duration = Duration::from_secs(0);
+
 impl Validate for ResponseSettings {
     fn validate(&self, problems: &mut Problems) {
         if self.default_model.is_empty() {
             problems.add("default_model", "must name a model");
         }
+        if self.answer_ttl < Duration::from_secs(1) || self.answer_ttl > LONGEST_LIFE {
+            problems.add("answer_ttl", "must be 1s to 30 days");
+        }
         if self.providers.is_empty() {
             problems.add("providers", "must have at least one; { kind = \"echo\" } is built in");
         }
+        let mut names = vec!["echo"];
         for provider in &self.providers {
-            if let ProviderSettings::Openai(settings) = provider {
-                let http = |url: &url::Url| matches!(url.scheme(), "http" | "https");
-                if !settings.base_url.parse::<url::Url>().is_ok_and(|url| http(&url)) {
-                    problems.add("providers", "base_url must be an http or https URL");
-                }
-                if settings.api_key.is_some() && settings.api_key_file.is_some() {
-                    problems.add("providers", "give api_key or api_key_file, not both");
-                }
+            let ProviderSettings::Openai(settings) = provider else { continue };
+            settings.check(problems);
+            if names.contains(&settings.name.as_str()) {
+                problems.add("providers", "must have different names, none of them echo");
             }
+            names.push(&settings.name);
+        }
+    }
+}
+
+impl OpenAiSettings {
+    fn check(&self, problems: &mut Problems) {
+        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if !(1..=32).contains(&self.name.len()) || !self.name.bytes().all(legal) {
+            problems.add("providers", "name must be 1 to 32 characters of a-z0-9-");
+        }
+        // Where it may not hold a credential, it may be logged.
+        let plain = |url: &url::Url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+        };
+        if !self.base_url.parse::<url::Url>().is_ok_and(|url| plain(&url)) {
+            problems.add(
+                "providers",
+                "base_url must be an http or https URL without credentials and query",
+            );
+        }
+        if self.api_key.is_some() && self.api_key_file.is_some() {
+            problems.add("providers", "give api_key or api_key_file, not both");
+        }
+        if self.connect_timeout == NO_TIME || self.idle_timeout == NO_TIME {
+            problems.add("providers", "connect_timeout and idle_timeout must be longer than 0s");
         }
     }
 }

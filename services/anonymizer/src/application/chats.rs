@@ -3,14 +3,22 @@
 use std::sync::Arc;
 
 use kernel::{Fault, Result};
-use pii::chat::{ChatError, ChatOptions, ChatRequest, Limits, SanitizedChat, anonymize_chat};
+use pii::chat::{
+    ChatError, ChatOptions, ChatRequest, Limits, SanitizedChat, TypeCount, anonymize_chat,
+};
 use pii::{Engine, PlaceholderKey};
 use reasons::anonymizer::{CHAT_REQUEST_LEAKS, CHAT_REQUEST_UNSUPPORTED};
+use zeroize::Zeroizing;
+
+/// Request and mapping of an answer, at most: what response takes from us.
+const LARGEST: usize = 12 * 1024 * 1024 - 64 * 1024;
 
 /// A request that may be sent.
 pub struct Sanitized {
     pub request: Vec<u8>,
-    pub chat: SanitizedChat,
+    /// What restores its answer.
+    pub mapping: Zeroizing<Vec<u8>>,
+    pub counts: Vec<TypeCount>,
 }
 
 pub async fn sanitize(
@@ -23,10 +31,16 @@ pub async fn sanitize(
         let chat =
             anonymize_chat(&engine, &key, request, &ChatOptions::default()).map_err(refused)?;
         let request = serde_json::to_vec(&chat.request).map_err(Fault::internal)?;
-        Ok(Sanitized { request, chat })
+        let SanitizedChat { mapping, counts, .. } = chat;
+        let mapping = mapping.to_bytes();
+        // Placeholders are longer than the shortest originals, and the mapping has both.
+        if request.len() + mapping.len() > LARGEST {
+            return Err(refused(ChatError::TooMuch));
+        }
+        Ok(Sanitized { request, mapping, counts })
     };
     let sanitized = tokio::task::spawn_blocking(work).await.map_err(Fault::internal)??;
-    for count in &sanitized.chat.counts {
+    for count in &sanitized.counts {
         let kind = count.entity.as_str().to_owned();
         metrics::counter!("signet_findings_total", "type" => kind).increment(count.count as u64);
     }

@@ -28,13 +28,13 @@ impl ChatApi {
         let key = self.secrets.placeholder_key(&cx, &request.conversation).await?;
         let sanitized =
             chats::sanitize(Arc::clone(&self.engine), key, request.chat_request).await?;
-        let counts = sanitized.chat.counts.iter().map(|count| TypeCount {
+        let counts = sanitized.counts.iter().map(|count| TypeCount {
             r#type: count.entity.as_str().to_owned(),
             count: i32::try_from(count.count).unwrap_or(i32::MAX),
         });
         Ok(AnonymizeChatResponse {
             chat_request: sanitized.request,
-            mapping: sanitized.chat.mapping.to_bytes().to_vec(),
+            mapping: sanitized.mapping.to_vec(),
             counts: counts.collect(),
         })
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use db::page::{Page, Scope};
 use kernel::{Fault, Result};
-use pii::{DEFAULT_MIN_SCORE, Engine, EntityType, Finding, Operator, Options};
+use pii::{DEFAULT_MIN_SCORE, Engine, EntityType, Finding, Options};
 use proto::anonymizer::v1::anonymizer_service_server::AnonymizerService;
 use proto::anonymizer::v1::{
     AnonymizeRequest, AnonymizeResponse, DetectRequest, DetectResponse, DetectionOptions,
@@ -13,10 +13,12 @@ use rpc::{Cx, parse};
 use tonic::{Request, Response, Status};
 
 use crate::application::texts::Texts;
+use crate::domain::Operator;
 
 const LARGEST: usize = 1024 * 1024;
 const MOST_TYPES: usize = 100;
 const MOST_ALLOWED: usize = 1_000;
+const LONGEST_ALLOWED: usize = 1_024;
 
 pub struct TextApi {
     pub texts: Texts,
@@ -33,15 +35,14 @@ fn wire(finding: &Finding) -> Result<WireFinding> {
     })
 }
 
-/// `None` is for operators whose text depends on the finding's type.
-fn operator(wire: i32) -> Result<Option<Operator>> {
-    Ok(Some(match WireOperator::try_from(wire) {
+fn operator(wire: i32) -> Result<Operator> {
+    Ok(match WireOperator::try_from(wire) {
         Ok(WireOperator::Unspecified | WireOperator::Placeholder) => Operator::Placeholder,
         Ok(WireOperator::Redact) => Operator::Redact,
-        Ok(WireOperator::Mask) => Operator::Mask { with: '*', keep_last: 0 },
-        Ok(WireOperator::Replace) => return Ok(None),
+        Ok(WireOperator::Mask) => Operator::Mask,
+        Ok(WireOperator::Replace) => Operator::Replace,
         Err(_) => return Err(Fault::invalid("operator", "must be one of the enum's values")),
-    }))
+    })
 }
 
 impl TextApi {
@@ -49,6 +50,10 @@ impl TextApi {
         let given = given.unwrap_or_default();
         parse::within("options.types", given.types.len(), 0, MOST_TYPES, "types")?;
         parse::within("options.allow_list", given.allow_list.len(), 0, MOST_ALLOWED, "texts")?;
+        for (index, text) in given.allow_list.iter().enumerate() {
+            let field = format!("options.allow_list[{index}]");
+            parse::within(&field, text.len(), 1, LONGEST_ALLOWED, "bytes")?;
+        }
         parse::within("options.min_score", given.min_score, 0.0, 1.0, "")?;
         for (index, name) in given.types.iter().enumerate() {
             if !self.engine.types().iter().any(|info| info.name.as_str() == name) {
@@ -79,10 +84,8 @@ impl TextApi {
     async fn anonymize(&self, cx: Cx, request: AnonymizeRequest) -> Result<AnonymizeResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
         let options = self.options(request.options)?;
-        let done = match operator(request.operator)? {
-            Some(operator) => self.texts.anonymize(&cx, request.text, options, operator).await?,
-            None => self.texts.replace_by_type(request.text, options).await?,
-        };
+        let operator = operator(request.operator)?;
+        let done = self.texts.anonymize(&cx, request.text, options, operator).await?;
         let findings = done.findings.iter().map(wire).collect::<Result<_>>()?;
         Ok(AnonymizeResponse { text: done.text, findings, mapping: done.mapping })
     }

@@ -2,27 +2,32 @@
 //! here is plaintext; what goes to the provider is not.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use async_stream::try_stream;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use db::Db;
-use events::Draft;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use kernel::{Fault, Result, SharedClock};
 use pii::Escape;
 use pii::chat::{ChatRequest, ChatStreamRestorer, Limits, response_escape, restore_chat_response};
+use reasons::response::PROVIDER_NONSENSE;
 use rpc::Cx;
 use serde_json::Value;
 
 use super::ports::{Privacy, Provider, Sanitized};
 use super::providers::Providers;
-use crate::domain::{Chat, Receipt};
+use super::record::{Log, Record};
+use super::tail::Tail;
+use crate::domain::{Chat, Growth, Receipt};
 
-const COMPLETED: &str = "dev.signet.response.exchange.completed";
-const STARTED: &str = "dev.signet.response.exchange.started";
-const FAILED: &str = "dev.signet.response.exchange.failed";
+/// A restored answer larger than this is not built.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+/// The same for one chunk of a stream: it has to fit a sealed chunk, which
+/// has 1 MiB, with room for the receipt.
+const LARGEST_CHUNK: usize = 768 * 1024;
+/// What was sent goes into the last chunk of a stream; larger requests do not fit.
+const LARGEST_SENT: usize = 256 * 1024;
 
 /// What a caller may ask for besides the chat.
 #[derive(Clone, Default)]
@@ -48,22 +53,24 @@ struct Prepared {
     /// How originals are written into the answer's content: it may have to be JSON.
     escape: Escape,
     receipt: Receipt,
+    record: Record,
 }
 
 impl Exchange {
     /// The whole answer, restored, with its receipt.
     pub async fn complete(&self, cx: &Cx, chat: Chat, wishes: &Wishes) -> Result<Value> {
-        let prepared = self.prepare(cx, chat.streamed(false), wishes).await?;
-        let started = Instant::now();
-        let outcome = prepared.provider.complete(&prepared.sanitized).await;
-        measure(prepared.provider.as_ref(), started, outcome.as_ref().err());
-        let answer = match outcome.and_then(|answer| restored(answer, &prepared)) {
-            Ok(answer) => answer,
-            Err(fault) => return Err(self.failed(cx, &prepared.receipt, fault).await),
-        };
-        // Before the plaintext leaves.
-        self.record(cx, Draft::new(cx, COMPLETED, ""), &prepared.receipt).await?;
-        Ok(answer)
+        let prepared = Box::pin(self.prepare(cx, chat.streamed(false), wishes)).await?;
+        let Prepared { provider, sanitized, escape, receipt, record } = prepared;
+        let outcome = provider.complete(&sanitized).await;
+        match outcome.and_then(|answer| restored(answer, &sanitized, escape)) {
+            Ok(mut answer) => {
+                answer["signet"] = receipt.to_json();
+                // Before the plaintext leaves.
+                record.completed().await?;
+                Ok(answer)
+            }
+            Err(fault) => Err(record.failed(fault).await),
+        }
     }
 
     /// The answer in chunks, restored; the last one carries the receipt.
@@ -73,62 +80,31 @@ impl Exchange {
         chat: Chat,
         wishes: &Wishes,
     ) -> Result<BoxStream<'static, Result<Value>>> {
-        let prepared = self.prepare(cx, chat.streamed(true), wishes).await?;
-        let started = Instant::now();
-        let chunks = match prepared.provider.stream(&prepared.sanitized).await {
-            Ok(chunks) => chunks,
-            Err(fault) => {
-                measure(prepared.provider.as_ref(), started, Some(&fault));
-                return Err(self.failed(cx, &prepared.receipt, fault).await);
+        let prepared = Box::pin(self.prepare(cx, chat.streamed(true), wishes)).await?;
+        let Prepared { provider, sanitized, escape, receipt, record } = prepared;
+        let outcome = match wishes.include_sent && sanitized.request.len() > LARGEST_SENT {
+            true => {
+                Err(Fault::invalid("include_sent", "is for streamed requests of 256 KiB at most"))
             }
+            false => provider.stream(&sanitized).await,
         };
-        self.record(cx, Draft::new(cx, STARTED, ""), &prepared.receipt).await?;
-        Ok(self.clone().restore_stream(cx.clone(), prepared, chunks, started))
-    }
-
-    fn restore_stream(
-        self,
-        cx: Cx,
-        prepared: Prepared,
-        mut chunks: BoxStream<'static, Result<Value>>,
-        started: Instant,
-    ) -> BoxStream<'static, Result<Value>> {
-        let Prepared { provider, sanitized, escape, receipt } = prepared;
-        Box::pin(try_stream! {
-            let mut restorer = ChatStreamRestorer::new(Arc::new(sanitized.mapping), escape);
-            let mut last = None;
-            while let Some(chunk) = chunks.next().await {
-                let ready = match chunk.and_then(|chunk| restorer.push(chunk).map_err(nonsense)) {
-                    Ok(ready) => ready,
-                    Err(fault) => {
-                        measure(provider.as_ref(), started, Some(&fault));
-                        Err(self.failed(&cx, &receipt, fault).await)?
-                    }
-                };
-                for chunk in ready {
-                    if let Some(before) = last.replace(chunk) {
-                        yield before;
-                    }
-                }
-            }
-            for chunk in restorer.finish() {
-                if let Some(before) = last.replace(chunk) {
-                    yield before;
-                }
-            }
-            measure(provider.as_ref(), started, None);
-            self.record(&cx, Draft::new(&cx, COMPLETED, ""), &receipt).await?;
-            if let Some(mut chunk) = last {
-                chunk["signet"] = receipt.to_json();
-                yield chunk;
-            }
-        })
+        let chunks = match outcome {
+            Ok(chunks) => chunks,
+            Err(fault) => return Err(record.failed(fault).await),
+        };
+        record.started().await?;
+        let restorer = ChatStreamRestorer::new(Arc::clone(&sanitized.mapping), escape);
+        Ok(restored_stream(chunks, restorer, Growth::of(sanitized.mapping), receipt, record))
     }
 
     async fn prepare(&self, cx: &Cx, chat: Chat, wishes: &Wishes) -> Result<Prepared> {
         let provider = self.providers.of_model(chat.model())?;
-        let sanitized =
-            self.privacy.sanitize(cx, chat.to_json(), conversation(&wishes.conversation)?).await?;
+        let log = Log { cx: cx.clone(), db: self.db.clone(), clock: Arc::clone(&self.clock) };
+        let conversation = conversation(&wishes.conversation)?;
+        let sanitized = match self.privacy.sanitize(cx, chat.to_json(), conversation).await {
+            Ok(sanitized) => sanitized,
+            Err(fault) => return Err(log.not_sent(provider.name(), fault).await),
+        };
         let sent = if wishes.include_sent {
             Some(serde_json::from_slice(&sanitized.request).map_err(Fault::internal)?)
         } else {
@@ -142,42 +118,75 @@ impl Exchange {
             sent,
             request_id: cx.request_id().to_owned(),
         };
-        let request =
-            ChatRequest::parse(&sanitized.request, &Limits::default()).map_err(Fault::internal)?;
-        Ok(Prepared { provider, escape: response_escape(&request), sanitized, receipt })
-    }
-
-    async fn record(&self, cx: &Cx, draft: Draft, receipt: &Receipt) -> Result<()> {
-        let replaced: i64 = receipt.replaced.iter().map(|(_, count)| i64::from(*count)).sum();
-        let draft = draft
-            .with("provider", &receipt.provider)
-            .with("replaced", replaced)
-            .with("sent_sha256", &receipt.sent_sha256)
-            .with("method", cx.method().rsplit('/').next().unwrap_or_default());
-        events::record(&self.db, draft, self.clock.now()).await
-    }
-
-    /// Records the failure; the fault stays what it was.
-    async fn failed(&self, cx: &Cx, receipt: &Receipt, fault: Fault) -> Fault {
-        let draft = Draft::new(cx, FAILED, "").failed(fault.reason());
-        if let Err(unrecorded) = self.record(cx, draft, receipt).await {
-            tracing::error!(cause = ?unrecorded, "a failed exchange was not recorded");
-        }
-        fault
+        // Placeholders may have made it larger than a client's request may be.
+        let limits = Limits { max_bytes: usize::MAX, ..Limits::default() };
+        let request = ChatRequest::parse(&sanitized.request, &limits).map_err(Fault::internal)?;
+        let record = Record::open(log, &receipt);
+        Ok(Prepared { provider, escape: response_escape(&request), sanitized, receipt, record })
     }
 }
 
-fn restored(mut answer: Value, prepared: &Prepared) -> Result<Value> {
+fn restored(mut answer: Value, sanitized: &Sanitized, escape: Escape) -> Result<Value> {
     if !answer.get("choices").is_some_and(Value::is_array) {
-        return Err(Fault::new(&reasons::response::PROVIDER_NONSENSE).with_note("no choices"));
+        return Err(nonsense("no choices"));
     }
-    restore_chat_response(&mut answer, &prepared.sanitized.mapping, prepared.escape);
-    answer["signet"] = prepared.receipt.to_json();
+    if !Growth::of(Arc::clone(&sanitized.mapping)).fits(&answer.to_string(), LARGEST_ANSWER) {
+        return Err(nonsense("restored, the answer would be too large"));
+    }
+    restore_chat_response(&mut answer, &sanitized.mapping, escape);
     Ok(answer)
 }
 
-fn nonsense(error: impl std::error::Error + Send + Sync + 'static) -> Fault {
-    Fault::new(&reasons::response::PROVIDER_NONSENSE).with_source(error)
+fn restored_stream(
+    mut chunks: BoxStream<'static, Result<Value>>,
+    mut restorer: ChatStreamRestorer,
+    growth: Growth,
+    receipt: Receipt,
+    record: Record,
+) -> BoxStream<'static, Result<Value>> {
+    Box::pin(try_stream! {
+        let mut tail = Tail::default();
+        while let Some(chunk) = chunks.next().await {
+            let ready = match chunk.and_then(|chunk| restored_chunk(chunk, &growth, &mut restorer)) {
+                Ok(ready) => ready,
+                Err(fault) => {
+                    Err(record.failed(fault).await)?;
+                    return;
+                }
+            };
+            for chunk in ready.into_iter().flat_map(|chunk| tail.pass(chunk)) {
+                yield chunk;
+            }
+        }
+        for chunk in restorer.finish().into_iter().flat_map(|chunk| tail.pass(chunk)) {
+            yield chunk;
+        }
+        let Some(mut last) = tail.last() else {
+            Err(record.failed(nonsense("no chunk")).await)?;
+            return;
+        };
+        record.completed().await?;
+        last["signet"] = receipt.to_json();
+        yield last;
+    })
+}
+
+fn restored_chunk(
+    chunk: Value,
+    growth: &Growth,
+    restorer: &mut ChatStreamRestorer,
+) -> Result<Vec<Value>> {
+    if !chunk.is_object() {
+        return Err(nonsense("a chunk is no object"));
+    }
+    if !growth.fits(&chunk.to_string(), LARGEST_CHUNK) {
+        return Err(nonsense("restored, a chunk would be too large"));
+    }
+    restorer.push(chunk).map_err(|error| Fault::new(&PROVIDER_NONSENSE).with_source(error))
+}
+
+fn nonsense(note: &'static str) -> Fault {
+    Fault::new(&PROVIDER_NONSENSE).with_note(note)
 }
 
 /// The conversation that placeholders belong to: the caller's, or a new one.
@@ -191,12 +200,4 @@ fn conversation(given: &str) -> Result<Vec<u8>> {
     let mut random = vec![0; 32];
     SystemRandom::new().fill(&mut random).map_err(|_| Fault::internal("no randomness"))?;
     Ok(random)
-}
-
-fn measure(provider: &dyn Provider, started: Instant, fault: Option<&Fault>) {
-    let reason = fault.map_or("OK", |fault| fault.reason().code);
-    let name = provider.name().to_owned();
-    metrics::counter!("signet_provider_calls_total", "provider" => name.clone(), "reason" => reason).increment(1);
-    metrics::histogram!("signet_provider_seconds", "provider" => name)
-        .record(started.elapsed().as_secs_f64());
 }

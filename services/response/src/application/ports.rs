@@ -1,5 +1,7 @@
 //! What the use cases need from outside.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use crypto::PublicKey;
 use crypto::envelope::{Content, ContentKey};
@@ -33,7 +35,7 @@ pub struct Sanitized {
     /// The JSON to send.
     pub request: Vec<u8>,
     /// What restores the answer. Lives as long as the request.
-    pub mapping: Mapping,
+    pub mapping: Arc<Mapping>,
     pub counts: Vec<(String, i32)>,
 }
 

@@ -1,10 +1,16 @@
 //! Which provider has a model.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use kernel::{Fault, Result};
+use futures::future::join_all;
+use kernel::{Fault, Result, common};
 
 use super::ports::Provider;
+
+/// How long a list of models is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The providers, in the order of preference.
 #[derive(Clone)]
@@ -16,17 +22,23 @@ impl Providers {
         found.cloned().ok_or_else(|| Fault::new(&reasons::response::MODEL_UNKNOWN))
     }
 
-    /// All models as (id, provider). A provider that is down is left out and
-    /// logged: the others' models are still usable.
+    /// All models as (id, provider), as requests for them would go. A provider
+    /// that is down or slow is left out and logged: the others' models are
+    /// still usable.
     pub async fn models(&self) -> Vec<(String, String)> {
-        let mut all = Vec::new();
-        for provider in &self.0 {
-            match provider.models().await {
+        let listed =
+            self.0.iter().map(|provider| tokio::time::timeout(PATIENCE, provider.models()));
+        let mut all: Vec<(String, String)> = Vec::new();
+        for (provider, outcome) in self.0.iter().zip(join_all(listed).await) {
+            let outcome = outcome.unwrap_or_else(|_| Err(Fault::new(&common::DEADLINE_EXCEEDED)));
+            match outcome {
                 Ok(models) => {
-                    all.extend(models.into_iter().map(|model| (model, provider.name().to_owned())))
+                    let known: HashSet<String> = all.iter().map(|(id, _)| id.clone()).collect();
+                    let new = models.into_iter().filter(|id| !known.contains(id));
+                    all.extend(new.map(|id| (id, provider.name().to_owned())));
                 }
                 Err(fault) => {
-                    tracing::warn!(provider = provider.name(), cause = ?fault, "models not listed")
+                    tracing::warn!(provider = provider.name(), cause = ?fault, "models not listed");
                 }
             }
         }

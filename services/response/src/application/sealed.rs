@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use async_stream::try_stream;
 use crypto::envelope::{self, Content, Manifest, Terms};
-use crypto::{Limits, OpenError, PublicKey, SealError};
+use crypto::{KeyUse, Limits, OpenError, PublicKey, SealError};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use kernel::{Fault, Result, SharedClock};
+use kernel::{EnvelopeId, Fault, Kind, Result, SharedClock};
 use reasons::envelope::ENVELOPE_REJECTED;
+use reasons::response::PROVIDER_NONSENSE;
 use rpc::Cx;
 
 use super::exchange::{Exchange, Wishes};
@@ -54,14 +55,22 @@ pub struct Sealed {
     pub limits: Limits,
 }
 
+/// Whom an answer is for, and who signs it.
+struct Address {
+    recipients: Vec<PublicKey>,
+    sender: String,
+}
+
 impl Sealed {
     pub async fn respond(&self, cx: &Cx, request: Request) -> Result<Envelope> {
-        let (recipients, terms) = self.address(cx, &request, ANSWER).await?;
-        let (chat, terms) = self.open(cx, &request, terms).await?;
+        let to = Box::pin(self.address(cx, &request.recipients)).await?;
+        let (chat, id) = self.open(cx, &request).await?;
         let answer = self.exchange.complete(cx, chat, &request.wishes).await?;
         let plaintext = answer.to_string().into_bytes();
+        // Models take their time: the answer is dated when it is there.
+        let terms = self.terms(cx, &to, ANSWER, id);
         let sealed =
-            envelope::seal(&terms, &recipients, plaintext, &self.limits).map_err(unsealable)?;
+            envelope::seal(&terms, &to.recipients, plaintext, &self.limits).map_err(unsealable)?;
         self.signed(cx, sealed).await
     }
 
@@ -70,12 +79,15 @@ impl Sealed {
         cx: &Cx,
         request: Request,
     ) -> Result<BoxStream<'static, Result<Part>>> {
-        let (recipients, terms) = self.address(cx, &request, ANSWER_STREAM).await?;
-        let (chat, terms) = self.open(cx, &request, terms).await?;
-        let mut chunks = self.exchange.stream(cx, chat, &request.wishes).await?;
+        let to = Box::pin(self.address(cx, &request.recipients)).await?;
+        let (chat, id) = self.open(cx, &request).await?;
+        // Before the model is asked: once it answers, nothing else has to go well,
+        // and no peer is called after the first part has left.
+        let terms = self.terms(cx, &to, ANSWER_STREAM, id);
         let (sealed, mut sealer) =
-            envelope::seal_stream(&terms, &recipients, &self.limits).map_err(unsealable)?;
+            envelope::seal_stream(&terms, &to.recipients, &self.limits).map_err(unsealable)?;
         let first = self.signed(cx, sealed).await?;
+        let mut chunks = self.exchange.stream(cx, chat, &request.wishes).await?;
         Ok(Box::pin(try_stream! {
             yield Part::Envelope(first);
             while let Some(chunk) = chunks.next().await {
@@ -86,35 +98,44 @@ impl Sealed {
         }))
     }
 
-    /// Whom the answer is for. Checked before the envelope is opened: what
-    /// cannot be answered is not asked.
-    async fn address(
-        &self,
-        cx: &Cx,
-        request: &Request,
-        purpose: &str,
-    ) -> Result<(Vec<PublicKey>, Terms)> {
-        let mut recipients = Vec::with_capacity(request.recipients.len());
-        for name in &request.recipients {
-            recipients.push(self.envelopes.public_key(cx, name).await?);
+    /// Looked up before the envelope is opened: what cannot be answered is not asked.
+    async fn address(&self, cx: &Cx, names: &[String]) -> Result<Address> {
+        let found = names.iter().enumerate().map(async |(index, name)| {
+            let key = self.envelopes.public_key(cx, name).await;
+            let key = key.map_err(|fault| match fault.kind() {
+                Kind::InvalidArgument | Kind::NotFound => no_recipient(index),
+                _ => fault,
+            })?;
+            let seals = key.algorithm().key_use() == KeyUse::Seal;
+            if seals { Ok(key) } else { Err(no_recipient(index)) }
+        });
+        let (recipients, sender) = futures::try_join!(
+            futures::future::try_join_all(found),
+            self.envelopes.public_key(cx, SIGNING_KEY)
+        )?;
+        for (index, key) in recipients.iter().enumerate() {
+            if recipients[..index].iter().any(|before| before.kid() == key.kid()) {
+                return Err(Fault::invalid(format!("recipients[{index}]"), "is there twice"));
+            }
         }
-        let sender = self.envelopes.public_key(cx, SIGNING_KEY).await?.kid().to_owned();
-        let now = self.clock.now();
-        let ttl = chrono_ttl(self.answer_ttl);
-        let terms = Terms {
-            tenant: cx.tenant(),
-            sender,
-            purpose: purpose.to_owned(),
-            content_type: JSON.to_owned(),
-            in_reply_to: None,
-            issued_at: now,
-            expires_at: now + ttl,
-        };
-        Ok((recipients, terms))
+        Ok(Address { recipients, sender: sender.kid().to_owned() })
     }
 
-    /// Opens the envelope; the answer's terms then name what they reply to.
-    async fn open(&self, cx: &Cx, request: &Request, mut terms: Terms) -> Result<(Chat, Terms)> {
+    fn terms(&self, cx: &Cx, to: &Address, purpose: &str, in_reply_to: EnvelopeId) -> Terms {
+        let now = self.clock.now();
+        Terms {
+            tenant: cx.tenant(),
+            sender: to.sender.clone(),
+            purpose: purpose.to_owned(),
+            content_type: JSON.to_owned(),
+            in_reply_to: Some(in_reply_to),
+            issued_at: now,
+            expires_at: now + chrono_ttl(self.answer_ttl),
+        }
+    }
+
+    /// Opens the envelope; gives its unique id too.
+    async fn open(&self, cx: &Cx, request: &Request) -> Result<(Chat, EnvelopeId)> {
         let content = Content::parse(&request.envelope.content, &self.limits).map_err(rejected)?;
         let manifest =
             Manifest::parse(&request.envelope.manifest, &self.limits).map_err(rejected)?;
@@ -125,9 +146,8 @@ impl Sealed {
         // The envelope service has verified this very text.
         let manifest = manifest.verified_by_peer();
         let plaintext = key.open(&manifest, &content).map_err(rejected)?;
-        terms.in_reply_to = Some(manifest.claims().id);
         let prompt = Prompt::of(content.media_type().unwrap_or_default(), &plaintext)?;
-        Ok((Chat::of(prompt, &self.default_model)?, terms))
+        Ok((Chat::of(prompt, &self.default_model)?, manifest.claims().id))
     }
 
     async fn signed(&self, cx: &Cx, sealed: envelope::Sealed) -> Result<Envelope> {
@@ -145,10 +165,14 @@ fn rejected(error: OpenError) -> Fault {
     Fault::new(&ENVELOPE_REJECTED).with_note(format!("{error:?}"))
 }
 
+fn no_recipient(index: usize) -> Fault {
+    Fault::invalid(format!("recipients[{index}]"), "must name a SEAL key of the tenant")
+}
+
 fn unsealable(error: SealError) -> Fault {
     match error {
-        SealError::WrongKey | SealError::DuplicateRecipient => {
-            Fault::invalid("recipients", "must be different SEAL keys")
+        SealError::TooLarge(_) => {
+            Fault::new(&PROVIDER_NONSENSE).with_note("the answer is too large to be sealed")
         }
         error => Fault::internal(error),
     }

@@ -15,7 +15,7 @@ pub enum Prompt {
 impl Prompt {
     /// By the media type that the sender has signed.
     pub fn of(media_type: &str, plaintext: &[u8]) -> Result<Self> {
-        match media_type {
+        match utf8_type(media_type) {
             "application/json" => Ok(Self::Chat(plaintext.to_vec())),
             "text/plain" => {
                 let text = std::str::from_utf8(plaintext);
@@ -25,6 +25,14 @@ impl Prompt {
             _ => Err(Fault::invalid("envelope.content", "must be application/json or text/plain")),
         }
     }
+}
+
+/// The media type without `charset=utf-8`, the one parameter that changes nothing.
+fn utf8_type(media_type: &str) -> &str {
+    let (essence, parameter) = media_type.split_once(';').unwrap_or((media_type, ""));
+    let parameter = parameter.trim().replace('"', "");
+    let plain = parameter.is_empty() || parameter.eq_ignore_ascii_case("charset=utf-8");
+    if plain { essence.trim_end() } else { media_type }
 }
 
 /// The request, with the members that decide where it goes.
@@ -118,5 +126,13 @@ mod tests {
         }
         assert!(Prompt::of("text/plain", &[0xff]).is_err());
         assert!(Prompt::of("image/png", b"").is_err());
+        assert!(Prompt::of("text/plain; charset=latin1", b"").is_err());
+    }
+
+    #[test]
+    fn utf8_may_be_named() {
+        for given in ["text/plain; charset=utf-8", "text/plain;charset=\"UTF-8\"", "text/plain"] {
+            assert!(matches!(Prompt::of(given, b"x"), Ok(Prompt::Text(_))), "{given}");
+        }
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use kernel::{Fault, Result};
 use pii::Mapping;
@@ -8,8 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::application::ports::{Privacy, Sanitized};
 
-/// Chat requests are larger than gRPC's default allows.
-const LARGEST: usize = 8 * 1024 * 1024;
+/// What the anonymizer answers with at most: a request of 4 MiB with its
+/// placeholders, and the mapping.
+const LARGEST: usize = 12 * 1024 * 1024;
 
 pub struct AnonymizerClient(pub Peers);
 
@@ -33,7 +36,7 @@ impl Privacy for AnonymizerClient {
         let mapping = Zeroizing::new(answer.mapping);
         Ok(Sanitized {
             request: answer.chat_request,
-            mapping: Mapping::from_bytes(&mapping).map_err(Fault::internal)?,
+            mapping: Arc::new(Mapping::from_bytes(&mapping).map_err(Fault::internal)?),
             counts: answer.counts.into_iter().map(|count| (count.r#type, count.count)).collect(),
         })
     }

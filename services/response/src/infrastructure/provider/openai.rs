@@ -9,7 +9,8 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use kernel::{Fault, Reason, Result, Secret};
 use reasons::response::{
-    PROVIDER_CUT, PROVIDER_NONSENSE, PROVIDER_RATE_LIMITED, PROVIDER_REFUSED, PROVIDER_UNAVAILABLE,
+    PROVIDER_CUT, PROVIDER_DENIED, PROVIDER_NONSENSE, PROVIDER_RATE_LIMITED, PROVIDER_REFUSED,
+    PROVIDER_UNAVAILABLE,
 };
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
@@ -49,10 +50,13 @@ impl OpenAi {
         let key = match (&self.settings.api_key, &self.settings.api_key_file) {
             (Some(key), _) => Secret::new(key.expose().clone()),
             (None, Some(file)) => {
-                let about = |error| {
-                    Fault::internal(format!("api_key_file of {}: {error}", self.settings.name))
+                // Read anew for each call, so that a key can be replaced.
+                let unread = |error| {
+                    Fault::new(&PROVIDER_DENIED)
+                        .with_source(error)
+                        .with_note("api_key_file not read")
                 };
-                Secret::new(std::fs::read_to_string(file).map_err(about)?)
+                Secret::new(std::fs::read_to_string(file).map_err(unread)?)
             }
             (None, None) => return Ok(request),
         };
@@ -93,6 +97,10 @@ fn unreachable(error: reqwest::Error) -> Fault {
 fn refused(response: &Response) -> Fault {
     let status = response.status();
     let reason: &'static Reason = match status {
+        // The operator's to mend, not the caller's.
+        StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
+            &PROVIDER_DENIED
+        }
         StatusCode::TOO_MANY_REQUESTS => &PROVIDER_RATE_LIMITED,
         status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
             &PROVIDER_UNAVAILABLE

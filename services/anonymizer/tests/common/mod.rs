@@ -1,0 +1,136 @@
+//! The service without its door, and in place of the envelope service a ring of
+//! data keys that are bound to tenant and context as the real ones are.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use db::{Db, outbox};
+use kernel::{Fault, PrincipalId, Result, SharedClock, SystemClock, TenantId};
+use prost::Message as _;
+use proto::Role;
+use proto::anonymizer::v1::anonymizer_service_server::AnonymizerService as _;
+use proto::anonymizer::v1::{AnonymizeRequest, AnonymizeResponse, Operator, RestoreRequest};
+use proto::audit::v1::Event;
+use rpc::{Cx, Principal};
+use tonic::{Request, Status};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use anonymizer::application::ports::{DataKeys, Key};
+use anonymizer::application::secrets::Secrets;
+use anonymizer::application::texts::Texts;
+use anonymizer::infrastructure::SqlSecrets;
+use anonymizer::presentation::{ChatApi, TextApi};
+
+type Bound = (TenantId, String, String);
+
+#[derive(Default)]
+pub struct Ring {
+    keys: Mutex<HashMap<Vec<u8>, (Key, Bound)>>,
+}
+
+#[async_trait]
+impl DataKeys for Ring {
+    async fn generate(&self, cx: &Cx, object: &str, id: &str) -> Result<(Key, Vec<u8>)> {
+        let mut key = Zeroizing::new([0; 32]);
+        key[..16].copy_from_slice(Uuid::now_v7().as_bytes());
+        key[16..].copy_from_slice(Uuid::now_v7().as_bytes());
+        let wrapped = Uuid::now_v7().as_bytes().to_vec();
+        let bound = (cx.tenant(), object.to_owned(), id.to_owned());
+        self.keys.lock().unwrap().insert(wrapped.clone(), (key.clone(), bound));
+        Ok((key, wrapped))
+    }
+
+    async fn unwrap(&self, cx: &Cx, wrapped: Vec<u8>, object: &str, id: &str) -> Result<Key> {
+        let asked = (cx.tenant(), object.to_owned(), id.to_owned());
+        match self.keys.lock().unwrap().get(&wrapped) {
+            Some((key, bound)) if *bound == asked => Ok(key.clone()),
+            _ => Err(Fault::new(&reasons::envelope::DATA_KEY_REJECTED)),
+        }
+    }
+}
+
+/// What one process of the service holds.
+pub struct Service {
+    pub db: Db,
+    pub text: TextApi,
+    pub chat: ChatApi,
+}
+
+impl Service {
+    pub fn new(db: &Db, ring: &Arc<Ring>) -> Self {
+        let engine = pii::Engine::standard().unwrap();
+        let clock: SharedClock = SystemClock::shared();
+        let stored = Arc::new(SqlSecrets { db: db.clone(), clock: Arc::clone(&clock) });
+        let texts = Texts {
+            engine: Arc::clone(&engine),
+            data_keys: Arc::clone(ring) as Arc<dyn DataKeys>,
+            db: db.clone(),
+            clock,
+        };
+        let secrets = Secrets::new(stored, Arc::clone(ring) as Arc<dyn DataKeys>);
+        Self {
+            db: db.clone(),
+            text: TextApi { texts, engine: Arc::clone(&engine) },
+            chat: ChatApi { engine, secrets },
+        }
+    }
+
+    pub async fn anonymize(
+        &self,
+        tenant: TenantId,
+        text: &str,
+        operator: Operator,
+    ) -> Result<AnonymizeResponse, Status> {
+        let message =
+            AnonymizeRequest { text: text.to_owned(), options: None, operator: operator.into() };
+        self.text
+            .anonymize(call("Anonymize", tenant, message))
+            .await
+            .map(tonic::Response::into_inner)
+    }
+
+    pub async fn restore(
+        &self,
+        tenant: TenantId,
+        text: &str,
+        mapping: &[u8],
+    ) -> Result<String, Status> {
+        let message = RestoreRequest { text: text.to_owned(), mapping: mapping.to_vec() };
+        let restored = self.text.restore(call("Restore", tenant, message)).await?;
+        Ok(restored.into_inner().text)
+    }
+
+    pub async fn events(&self) -> Vec<Event> {
+        let stored = outbox::next(&self.db, 1_000).await.unwrap();
+        stored.iter().map(|event| Event::decode(event.bytes.as_slice()).unwrap()).collect()
+    }
+}
+
+/// A request as it is behind the guard.
+pub fn call<M>(method: &str, tenant: TenantId, message: M) -> Request<M> {
+    let service =
+        if method == "AnonymizeChat" { "ChatPrivacyService" } else { "AnonymizerService" };
+    let principal = Principal {
+        tenant,
+        user: PrincipalId::new(),
+        roles: vec![Role::Member],
+        api_key: None,
+        expires: chrono::DateTime::UNIX_EPOCH,
+    };
+    let path = format!("/signet.anonymizer.v1.{service}/{method}");
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(Cx::for_test(&path, Some(principal)).unwrap());
+    request
+}
+
+/// The reason and the first field of a refusal.
+pub fn refusal<T>(outcome: Result<T, Status>) -> (String, String) {
+    let details = outcome.err().expect("must be refused").get_error_details();
+    let reason = details.error_info().unwrap().reason.clone();
+    let field = details.bad_request().and_then(|bad| bad.field_violations.first().cloned());
+    (reason, field.map(|violation| violation.field).unwrap_or_default())
+}
