@@ -87,7 +87,7 @@ async fn a_broken_stream_ends_with_an_error_that_sdks_know() {
     let parts =
         post(&api(Scripted { chunks, ..Scripted::default() }).await, &body(true, "m")).await;
     let parts = parts.unwrap();
-    assert_eq!(parts.last().unwrap().as_ref().unwrap_err().code(), Code::Unavailable);
+    assert_eq!(parts.last().unwrap().as_ref().err().unwrap().code(), Code::Unavailable);
     let events = data(&parts);
     let error: Value = serde_json::from_str(events.last().unwrap()).unwrap();
     assert_eq!(error["error"]["code"], "PROVIDER_CUT");
@@ -98,7 +98,7 @@ async fn a_broken_stream_ends_with_an_error_that_sdks_know() {
 #[tokio::test]
 async fn what_is_wrong_is_named() {
     let api = api(Scripted::default()).await;
-    let unknown = post(&api, &body(false, "gpt-9")).await.unwrap_err();
+    let unknown = post(&api, &body(false, "gpt-9")).await.err().unwrap();
     assert_eq!(unknown.code(), Code::NotFound);
     assert_eq!(unknown.get_error_details().error_info().unwrap().reason, "MODEL_UNKNOWN");
     for (text, field) in [
@@ -110,7 +110,7 @@ async fn what_is_wrong_is_named() {
         (r#"{"stream":"yes"}"#.to_owned(), "stream"),
         ("[".repeat(100_000), "body"),
     ] {
-        let refused = post(&api, &text).await.unwrap_err();
+        let refused = post(&api, &text).await.err().unwrap();
         let details = refused.get_error_details();
         assert_eq!(details.bad_request().unwrap().field_violations[0].field, field);
     }
