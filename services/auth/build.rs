@@ -9,6 +9,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The request carries credentials: it must not be printable.
     tonic_prost_build::configure()
         .build_client(false)
+        .build_server(false)
         .skip_debug([
             ".envoy.service.auth.v3.CheckRequest",
             ".envoy.service.auth.v3.AttributeContext",

@@ -33,8 +33,7 @@ use domain::{Email, ShortName};
 use infrastructure::{
     Argon2Passwords, PeerDataKeys, SqlAccounts, SqlApiKeys, SqlSigningKeys, SqlTrail, read_password,
 };
-use presentation::ext_authz::authorization_server::AuthorizationServer;
-use presentation::{AuthApi, AuthorizationApi, CHECK, TokenKeyApi};
+use presentation::{AuthApi, AuthorizationApi, AuthorizationServer, CHECK, TokenKeyApi};
 pub use settings::{AuthSettings, BootstrapSettings};
 
 pub struct Auth;
@@ -148,7 +147,7 @@ impl House {
 
     pub fn authorization_api(&self) -> AuthorizationApi {
         AuthorizationApi {
-            check: Check {
+            use_case: Check {
                 keys: Arc::clone(&self.api_keys),
                 cache: Arc::clone(&self.cache),
                 trail: Arc::clone(&self.trail),

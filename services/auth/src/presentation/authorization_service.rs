@@ -7,7 +7,6 @@ use proto::{Caller, Principal, Rule};
 use rpc::{Cx, token};
 use tonic::{Code, Request, Response, Status};
 
-use super::ext_authz::authorization_server::Authorization;
 use super::ext_authz::check_response::HttpResponse;
 use super::ext_authz::header_value_option::HeaderAppendAction;
 use super::ext_authz::{
@@ -33,7 +32,7 @@ const OURS: &str = "x-signet-";
 const AUTHORIZATION: &str = "authorization";
 
 pub struct AuthorizationApi {
-    pub check: Check,
+    pub use_case: Check,
 }
 
 impl AuthorizationApi {
@@ -41,7 +40,7 @@ impl AuthorizationApi {
         let http = request.attributes.and_then(|attributes| attributes.request);
         let http = http.and_then(|request| request.http).unwrap_or_default();
         let authorization = http.headers.get(AUTHORIZATION).map(String::as_str);
-        let decision = self.check.run(&cx, &http.path, authorization).await?;
+        let decision = self.use_case.run(&cx, &http.path, authorization).await?;
         let outcome = match &decision {
             Decision::Anonymous => "anonymous",
             Decision::Passed { .. } => "passed",
@@ -107,9 +106,8 @@ fn denied(status: i32, code: Code, reason: &Reason) -> CheckResponse {
     }
 }
 
-#[tonic::async_trait]
-impl Authorization for AuthorizationApi {
-    async fn check(
+impl AuthorizationApi {
+    pub(super) async fn check(
         &self,
         request: Request<CheckRequest>,
     ) -> Result<Response<CheckResponse>, Status> {
