@@ -160,6 +160,18 @@ impl Server {
         let _ended = self.guard.wait();
     }
 
+    /// Sends a signal to the server itself: the guard's first child.
+    pub(crate) fn signal(&self, signal: &str) -> Result<()> {
+        let children = format!("/proc/{0}/task/{0}/children", self.guard.id());
+        let children = fs::read_to_string(&children).map_err(|e| Error::io(children, &e))?;
+        let server = children.split_whitespace().next().unwrap_or_default();
+        let status = Command::new("kill").arg(format!("-{signal}")).arg(server).status();
+        match status {
+            Ok(status) if status.success() => Ok(()),
+            _ => Err(Error::new(format!("testkit: {} took no signal {signal}", self.name))),
+        }
+    }
+
     fn failure(&mut self, what: &str) -> Error {
         self.stop();
         let log = self.log();

