@@ -120,3 +120,52 @@ mod defaults {
         Duration::from_secs(120)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn openai(name: &str, base_url: &str) -> ProviderSettings {
+        ProviderSettings::Openai(OpenAiSettings {
+            name: name.to_owned(),
+            base_url: base_url.to_owned(),
+            api_key_file: None,
+            api_key: None,
+            models: Vec::new(),
+            connect_timeout: defaults::connect_timeout(),
+            idle_timeout: defaults::idle_timeout(),
+        })
+    }
+
+    fn problems(providers: Vec<ProviderSettings>, answer_ttl: u64) -> usize {
+        let settings = ResponseSettings {
+            default_model: "echo".to_owned(),
+            providers,
+            answer_ttl: Duration::from_secs(answer_ttl),
+        };
+        let mut problems = Problems::default();
+        settings.validate(&mut problems);
+        problems.iter().count()
+    }
+
+    #[test]
+    fn what_would_fail_later_is_refused_at_the_start() {
+        let sound = || openai("local", "http://127.0.0.1:8000/v1");
+        assert_eq!(problems(vec![ProviderSettings::Echo, sound()], 60), 0);
+        assert_eq!(problems(vec![], 60), 1);
+        assert_eq!(problems(vec![sound()], 0), 1);
+        assert_eq!(problems(vec![sound()], 31 * 86_400), 1);
+        assert_eq!(problems(vec![sound(), sound()], 60), 1);
+        assert_eq!(problems(vec![openai("echo", "http://127.0.0.1")], 60), 1);
+        for (name, url) in [
+            ("", "https://models.example/v1"),
+            ("Open AI", "https://models.example/v1"),
+            ("x", "models.example/v1"),
+            ("x", "ftp://models.example/v1"),
+            ("x", "https://user:password@models.example/v1"),
+            ("x", "https://models.example/v1?key=1"),
+        ] {
+            assert_eq!(problems(vec![openai(name, url)], 60), 1, "{name} {url}");
+        }
+    }
+}
