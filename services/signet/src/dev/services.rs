@@ -48,7 +48,7 @@ impl Wiring<'_> {
                 listen: self.plan.inbound_socket(S::NAME),
                 peers: self.plan.outbound_socket(S::NAME),
                 max_in_flight: 512,
-                default_deadline: Duration::from_secs(30),
+                default_deadline: default_deadline(S::NAME),
                 // Nobody else balances load here; what is in flight still ends.
                 linger: Duration::from_millis(0),
                 drain: Duration::from_secs(10),
@@ -99,6 +99,12 @@ impl Wiring<'_> {
             signing_key_file: folder.join("log.key"),
         })
     }
+}
+
+/// For callers that set none, as all do that come by REST. A model may think for
+/// minutes.
+fn default_deadline(service: &str) -> Duration {
+    Duration::from_secs(if service == "response" { 300 } else { 30 })
 }
 
 /// Logs go to a file: the terminal is for the person.
