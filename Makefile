@@ -37,8 +37,8 @@ lint: $(STAMPS)/test ## Formatting, clippy, buf lint, cargo deny
 bench: $(STAMPS)/run ## Print the measured ratios of docs/performance.md
 	@cargo bench --workspace
 
-fuzz: ## Run every fuzz target briefly (SECONDS=10 each)
-	@tests/fuzz/run.sh
+fuzz: ## Run every fuzz target for a while (SECONDS=10 each)
+	@SECONDS_EACH=$(or $(SECONDS),10) tests/fuzz/run.sh
 
 clean: ## Remove what was built here; caches outside the work tree stay
 	@rm -rf target $(VENV)

@@ -19,6 +19,9 @@ cargo build --workspace --bins
 step tests
 target/debug/signet-testkit with postgres -- cargo test --workspace --no-fail-fast
 
+step fuzzing
+SECONDS_EACH=1 tests/fuzz/run.sh
+
 if compgen -G "tests/*/conftest.py" >/dev/null; then
     step "tests from outside"
     target/debug/signet-testkit with postgres -- .venv/bin/python -m pytest -q tests

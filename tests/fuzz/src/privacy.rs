@@ -1,0 +1,84 @@
+//! Texts and chat requests on their way to a provider, and answers back.
+
+use std::sync::{Arc, LazyLock};
+
+use pii::chat::{
+    ChatOptions, ChatRequest, ChatStreamRestorer, Limits, anonymize_chat, restore_chat_response,
+};
+use pii::{Anonymizer, Engine, Escape, Mapping, Options, PlaceholderKey, Policy, StreamRestorer};
+
+use crate::input::{pieces, text};
+
+static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Engine::standard().unwrap());
+
+fn key() -> PlaceholderKey {
+    PlaceholderKey::new([7; 32])
+}
+
+fn anonymized(text: &str) -> Option<pii::Anonymized> {
+    Anonymizer::new(&ENGINE, Options::default(), Policy::default()).anonymize(&key(), text).ok()
+}
+
+pub(crate) fn detect(data: &[u8]) {
+    let Some(text) = text(data) else { return };
+    let mut end = 0;
+    for finding in ENGINE.detect(text, &Options::default()) {
+        assert!(text.get(finding.range.clone()).is_some_and(|found| !found.is_empty()));
+        assert!(finding.range.start >= end, "findings overlap or are out of order");
+        end = finding.range.end;
+    }
+}
+
+pub(crate) fn round_trip(data: &[u8]) {
+    let Some(text) = text(data) else { return };
+    if let Some(hidden) = anonymized(text) {
+        assert_eq!(hidden.mapping.restore(&hidden.text), text, "not restored byte for byte");
+    }
+}
+
+/// However an answer is cut, it is restored as a whole one is.
+pub(crate) fn restore_cut(data: &[u8]) {
+    let Some((cut, rest)) = data.split_first() else { return };
+    let Some(text) = text(rest) else { return };
+    let original = format!("{text} jane.doe@example.com and 4111 1111 1111 1111");
+    let Some(hidden) = anonymized(&original) else { return };
+    let whole = hidden.mapping.restore(&hidden.text);
+    let bytes = hidden.text.as_bytes();
+    let (first, second) = bytes.split_at(usize::from(*cut) * bytes.len() / 256);
+    let longest = hidden.mapping.longest_placeholder();
+    let mut restorer = StreamRestorer::new(Arc::new(hidden.mapping), Escape::None);
+    let mut restored = restorer.push_bytes(first).unwrap();
+    assert!(restorer.held() <= longest + 3, "{} bytes are held back", restorer.held());
+    restored.push_str(&restorer.push_bytes(second).unwrap());
+    restored.push_str(&restorer.finish().unwrap());
+    assert_eq!(restored, whole);
+}
+
+pub(crate) fn mapping(data: &[u8]) {
+    if let Ok(mapping) = Mapping::from_bytes(data) {
+        let bytes = mapping.to_bytes();
+        assert_eq!(Mapping::from_bytes(&bytes).unwrap().to_bytes(), bytes);
+        let _ = mapping.restore("a text of no placeholders");
+    }
+}
+
+pub(crate) fn chat_request(data: &[u8]) {
+    let limits = Limits::default();
+    let Ok(request) = ChatRequest::parse(data, &limits) else { return };
+    let json = serde_json::to_vec(&request).unwrap();
+    assert!(ChatRequest::parse(&json, &limits).is_ok(), "what was parsed is not written back");
+    let options = ChatOptions { limits, ..ChatOptions::default() };
+    let _ = anonymize_chat(&ENGINE, &key(), request, &options);
+}
+
+/// Answers of a provider, whole and in chunks: any JSON.
+pub(crate) fn chat_stream(data: &[u8]) {
+    let mapping = Arc::new(anonymized("jane.doe@example.com").unwrap().mapping);
+    let mut restorer = ChatStreamRestorer::new(Arc::clone(&mapping), Escape::None);
+    for piece in pieces(data) {
+        let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(piece) else { continue };
+        let _ = restorer.push(answer.clone());
+        restore_chat_response(&mut answer, &mapping, Escape::Json);
+    }
+    let _ = restorer.finish();
+}
