@@ -11,6 +11,10 @@ use crate::input::{pieces, text};
 
 static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Engine::standard().unwrap());
 
+pub(crate) fn prepare() {
+    LazyLock::force(&ENGINE);
+}
+
 fn key() -> PlaceholderKey {
     PlaceholderKey::new([7; 32])
 }
