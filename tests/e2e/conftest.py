@@ -95,4 +95,4 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     if report.failed and "mesh" in getattr(item, "funcargs", {}):
-        report.sections.append(("logs of the mesh", item.funcargs["mesh"].tails()))
+        report.sections.append(("logs of the mesh", item.funcargs["mesh"].tails(12)))

@@ -8,6 +8,8 @@ import uuid
 import grpc
 import openai
 import requests
+from google.protobuf import json_format
+from google.rpc import error_details_pb2  # noqa: F401  (its types are in the details)
 from grpc_status import rpc_status
 
 from . import jose, stubs
@@ -47,8 +49,6 @@ def refused_of(response):
 
 
 def refused_of_grpc(error):
-    from google.protobuf import json_format
-
     status = rpc_status.from_call(error)
     details = []
     for packed in status.details if status else []:

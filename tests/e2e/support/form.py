@@ -31,6 +31,10 @@ class Form:
     def connect(self, ca):
         self.edge = Edge(self.http_port, self.tls_port, ca)
         self.edge.tenant_names = {}
+        # Envoy hears of a service's health a moment after the service knows.
+        for path in ("/.well-known/jwks.json", "/log/vkey"):
+            answers = lambda: self.edge.anonymous().raw("GET", path).status_code == 200  # noqa: B023, E731
+            wait_until(answers, f"{path} is answered through the edge", log=self.tails)
 
     def log_in_admins(self):
         """An administrator of each of two tenants."""
@@ -72,8 +76,8 @@ class Form:
     def metrics(self):
         return "\n".join(requests.get(url, timeout=10).text for url in self.metrics_urls())
 
-    def tails(self):
-        return "\n".join(tail(path) for path in self.log_files())
+    def tails(self, lines=30):
+        return "\n".join(tail(path, lines) for path in self.log_files())
 
     def remove(self):
         if not os.environ.get("SIGNET_KEEP"):

@@ -1,7 +1,9 @@
 """The model provider as the mesh meets it: llmock behind a gate.
 
 llmock is an OpenAI-compatible server that other people wrote; the gate in front of
-it keeps every byte that came, and behaves badly when told to.
+it keeps every byte that came, and behaves badly when told to. llmock is told to
+answer each chat with the whole text of its last message: what was replaced on the
+way there has to be restored on the way back.
 """
 
 import contextlib
@@ -27,6 +29,8 @@ class Gate:
         self.bodies, self.headers = [], []
         self._behaviour = None
         self._server = None
+        # llmock's answers are queued: one chat at a time.
+        self._one_chat = threading.Lock()
         self.open()
 
     @property
@@ -107,6 +111,18 @@ class Gate:
         self.headers.append(dict(handler.headers))
         if self._behaviour:
             return self._behaviour(handler, body)
+        with self._one_chat:
+            self._repeat_last_message(body)
+            self._forward(handler, body)
+
+    def _repeat_last_message(self, body):
+        with contextlib.suppress(ValueError, KeyError, IndexError, TypeError):
+            content = json.loads(body)["messages"][-1]["content"]
+            if isinstance(content, list):
+                content = "".join(part.get("text", "") for part in content)
+            self.script({"type": "reply", "text": content})
+
+    def _forward(self, handler, body):
         headers = {k: v for k, v in handler.headers.items() if k.lower() not in HOP_BY_HOP}
         with requests.request(
             handler.command, self.upstream + handler.path, data=body, headers=headers, stream=True, timeout=60
