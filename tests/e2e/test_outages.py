@@ -10,27 +10,24 @@ from support.process import wait_until
 CHAT = {"model": "mock-model", "messages": [{"role": "user", "content": "I am Eleanor Hartmann."}]}
 
 
-@pytest.fixture
-def mesh_form(mesh):
-    if mesh.name != "mesh":
-        pytest.skip("one process: its parts do not fail apart")
-    return mesh
+# `signet dev` is one process: its parts do not fail apart.
+pytestmark = pytest.mark.parametrize("mesh", ["mesh"], indirect=True, scope="session")
 
 
 @pytest.fixture
-def down(mesh_form):
+def down(mesh):
     """Kills services; they are back when the test is over."""
     killed = []
 
     def kill(service):
-        mesh_form.kill_service(service)
+        mesh.kill_service(service)
         killed.append(service)
 
     yield kill
     for service in killed:
-        if not mesh_form.services[service].running:
-            mesh_form.start_service(service)
-        mesh_form.wait_serving(service)
+        if not mesh.services[service].running:
+            mesh.start_service(service)
+        mesh.wait_serving(service)
 
 
 def back(mesh, service):
@@ -38,7 +35,7 @@ def back(mesh, service):
     mesh.wait_serving(service)
 
 
-def test_without_the_anonymizer_nothing_is_sent(mesh_form, sealer, gate, down):
+def test_without_the_anonymizer_nothing_is_sent(mesh, sealer, gate, down):
     down("anonymizer")
     for stream in (False, True):
         error = refused_of(sealer.client.raw("POST", "/v1/chat/completions", json={**CHAT, "stream": stream}))
@@ -47,26 +44,26 @@ def test_without_the_anonymizer_nothing_is_sent(mesh_form, sealer, gate, down):
         sealer.respond(sealer.seal(json.dumps(CHAT), media_type="application/json"))
     assert caught.value.code == "UNAVAILABLE"
     assert gate.bodies == [], "nothing has left the house"
-    back(mesh_form, "anonymizer")
+    back(mesh, "anonymizer")
     answered = lambda: sealer.client.raw("POST", "/v1/chat/completions", json=CHAT).status_code == 200  # noqa: E731
     wait_until(answered, "answers again", every=0.25)
 
 
-def test_without_audit_accepted_work_is_not_lost(mesh_form, admin, sealer, down):
+def test_without_audit_accepted_work_is_not_lost(mesh, admin, sealer, down):
     down("audit")
     client = sealer.client
     prompt = client.rest("POST", "/v1/prompts", json={"prompt": {"text": "while audit is down"}})["prompt"]["name"]
     updated = client.rest("PATCH", f"/v1/{prompt}", json={"prompt": {"text": "still down"}})["prompt"]
     assert updated["revision"] == 2
     read = client.raw("GET", f"/v1/{prompt}")
-    back(mesh_form, "audit")
+    back(mesh, "audit")
 
     def caught_up():
         response = admin.raw("GET", "/v1/events", params={"subject": prompt})
         types = [one["event"]["type"].rsplit(".", 1)[1] for one in response.json().get("events", [])]
         return sorted(types) if {"created", "updated"} <= set(types) else None
 
-    types = wait_until(caught_up, "the relay has caught up", every=0.25, log=mesh_form.tails)
+    types = wait_until(caught_up, "the relay has caught up", every=0.25, log=mesh.tails)
     if read.status_code == 200:
         # The plaintext left, so that it did must be on record.
         wait_until(lambda: "read" in caught_up(), f"the reading is recorded: {types}")
@@ -74,7 +71,7 @@ def test_without_audit_accepted_work_is_not_lost(mesh_form, admin, sealer, down)
         assert read.status_code == 503
 
 
-def test_without_the_envelope_service_no_plaintext_leaves(mesh_form, sealer, gate, down):
+def test_without_the_envelope_service_no_plaintext_leaves(mesh, sealer, gate, down):
     client = sealer.client
     prompt = client.rest("POST", "/v1/prompts", json={"prompt": {"text": "wrapped"}})["prompt"]["name"]
     down("envelope")
@@ -83,46 +80,46 @@ def test_without_the_envelope_service_no_plaintext_leaves(mesh_form, sealer, gat
     with refusal() as caught:
         sealer.respond(sealer.seal("x"))
     assert caught.value.code == "UNAVAILABLE" and gate.bodies == []
-    back(mesh_form, "envelope")
+    back(mesh, "envelope")
     wait_until(lambda: client.raw("GET", f"/v1/{prompt}").status_code == 200, "readable again", every=0.25)
 
 
-def test_sigterm_drains_a_service(mesh_form, sealer):
+def test_sigterm_drains_a_service(mesh, sealer):
     """Calls keep being answered while a service restarts behind its sidecar."""
-    mesh_form.services["storage"].terminate()
-    assert mesh_form.services["storage"].child.wait(30) == 0
-    back(mesh_form, "storage")
+    mesh.services["storage"].terminate()
+    assert mesh.services["storage"].child.wait(30) == 0
+    back(mesh, "storage")
     ready = lambda: sealer.client.raw("GET", "/v1/prompts").status_code == 200  # noqa: E731
     wait_until(ready, "storage is back", every=0.25)
-    assert mesh_form.services["storage"].running
+    assert mesh.services["storage"].running
 
 
-def test_each_service_has_its_own_database_user(mesh_form):
-    url = mesh_form.database_url("storage")
-    assert mesh_form.psql("SELECT count(*) FROM prompts", url).strip().isdigit()
+def test_each_service_has_its_own_database_user(mesh):
+    url = mesh.database_url("storage")
+    assert mesh.psql("SELECT count(*) FROM prompts", url).strip().isdigit()
     # storage's user in auth's database.
     name, password = url.split("//")[1].split("@")[0].split(":")
-    foreign = mesh_form.database_url("auth").replace(mesh_form.database_url("auth").split("//")[1].split("@")[0], f"{name}:{password}")
+    foreign = mesh.database_url("auth").replace(mesh.database_url("auth").split("//")[1].split("@")[0], f"{name}:{password}")
     with pytest.raises(AssertionError, match="permission denied"):
-        mesh_form.psql("SELECT 1", foreign)
+        mesh.psql("SELECT 1", foreign)
 
 
-def test_keks_are_in_vault(mesh_form, admin):
-    keys = json.loads(mesh_form.vault("list", "-format=json", "transit/keys"))
+def test_keks_are_in_vault(mesh, admin):
+    keys = json.loads(mesh.vault("list", "-format=json", "transit/keys"))
     assert f"signet-{admin.tenant.removeprefix('tenants/')}" in keys
 
 
-def test_a_sidecar_lets_only_its_callers_in(mesh_form):
+def test_a_sidecar_lets_only_its_callers_in(mesh):
     """With the certificate of a part of the mesh that may not call."""
     import grpc
 
-    certificates = mesh_form.root / "certificates"
+    certificates = mesh.root / "certificates"
     read = lambda name: (certificates / name).read_bytes()  # noqa: E731
 
     def code_for(part, service, path):
         credentials = grpc.ssl_channel_credentials(read("ca.crt"), read(f"{part}.key"), read(f"{part}.crt"))
         options = [("grpc.ssl_target_name_override", f"{service}.signet.internal")]
-        with grpc.secure_channel(f"127.0.0.1:{mesh_form.sidecar_ports[service]}", credentials, options) as channel:
+        with grpc.secure_channel(f"127.0.0.1:{mesh.sidecar_ports[service]}", credentials, options) as channel:
             call = channel.unary_unary(path, request_serializer=bytes, response_deserializer=bytes)
             try:
                 call(b"", timeout=5)

@@ -37,7 +37,7 @@ def test_down(sealer, gate, stream):
         (provider.status(500), 503, "PROVIDER_UNAVAILABLE"),
         (provider.status(429), 429, "PROVIDER_RATE_LIMITED"),
         (provider.status(400), 400, "PROVIDER_REFUSED"),
-        (provider.status(401), 400, "PROVIDER_REFUSED"),
+        (provider.status(401), 503, "PROVIDER_DENIED"),
         (provider.saying("text/html", f"<html>{MARK}".encode()), 503, "PROVIDER_NONSENSE"),
         (provider.saying("application/json", f'["{MARK}"]'.encode()), 503, "PROVIDER_NONSENSE"),
         (provider.saying("application/json", b'{"choices":[{"message":{"content":"cut'), 503, "PROVIDER_NONSENSE"),

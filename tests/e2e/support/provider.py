@@ -46,6 +46,11 @@ class Gate:
             def log_message(self, *_):
                 pass
 
+            def end_headers(self):
+                # A kept connection would still be answered after `close`.
+                self.send_header("connection", "close")
+                super().end_headers()
+
             def do_GET(self):
                 gate._answer(self)
 

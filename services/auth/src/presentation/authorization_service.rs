@@ -92,7 +92,7 @@ fn passed(headers: Vec<HeaderValueOption>, given: &HashMap<String, String>) -> C
     }
 }
 
-/// Plain text: the edge gives it the shape of its errors.
+/// Plain text, `REASON: message`: the edge gives it the shape of its errors.
 fn denied(status: i32, code: Code, reason: &Reason) -> CheckResponse {
     // RFC 9110, section 11.6.1.
     let challenge = (status == 401).then(|| overwrite("www-authenticate", "Bearer"));
@@ -101,7 +101,7 @@ fn denied(status: i32, code: Code, reason: &Reason) -> CheckResponse {
         http_response: Some(HttpResponse::DeniedResponse(DeniedHttpResponse {
             status: Some(HttpStatus { code: status }),
             headers: challenge.into_iter().collect(),
-            body: reason.message.to_owned(),
+            body: format!("{}: {}", reason.code, reason.message),
         })),
     }
 }

@@ -93,9 +93,9 @@ async fn check(fixture: &Fixture, path: &str, authorization: Option<&str>) -> Ve
     }
 }
 
-const MISSING: &str = "A credential is required.";
-const INVALID: &str = "The credential is not valid.";
-const NOWHERE: &str = "There is no such resource.";
+const MISSING: &str = "CREDENTIAL_MISSING: A credential is required.";
+const INVALID: &str = "CREDENTIAL_INVALID: The credential is not valid.";
+const NOWHERE: &str = "RESOURCE_NOT_FOUND: There is no such resource.";
 
 db::both! { &auth::MIGRATIONS =>
     async fn every_rpc_with_every_kind_of_credential(db: Db) {

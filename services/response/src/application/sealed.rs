@@ -139,12 +139,16 @@ impl Sealed {
         let content = Content::parse(&request.envelope.content, &self.limits).map_err(rejected)?;
         let manifest =
             Manifest::parse(&request.envelope.manifest, &self.limits).map_err(rejected)?;
+        // The envelope service verifies this very text before it releases the key;
+        // nothing of it is believed until then.
+        let manifest = manifest.verified_by_peer();
+        // A release uses the envelope up. What was damaged on its way must not:
+        // its sender can send it again.
+        manifest.check_content(&content).map_err(rejected)?;
         let key = self
             .envelopes
             .release(cx, &request.envelope.manifest, &content, &request.request_id)
             .await?;
-        // The envelope service has verified this very text.
-        let manifest = manifest.verified_by_peer();
         let plaintext = key.open(&manifest, &content).map_err(rejected)?;
         let prompt = Prompt::of(content.media_type().unwrap_or_default(), &plaintext)?;
         Ok((Chat::of(prompt, &self.default_model)?, manifest.claims().id))
