@@ -108,10 +108,9 @@ def test_every_step_of_the_main_job_is_in_the_log(admin, sealer, gate):
     request = stubs.response.RespondRequest(
         envelope=sealer.seal("I am Eleanor Hartmann."), recipients=[sealer.box_name], request_id=str(uuid.uuid4())
     )
-    correlation = []
     call = stubs.stub("ResponseService", sealer.client.edge.channel).Respond.with_call
     _, answered = call(request, metadata=sealer.client.metadata(), timeout=30)
-    correlation = {key: value for key, value in answered.initial_metadata()}["x-request-id"]
+    correlation = dict(answered.initial_metadata())["x-request-id"]
 
     def types():
         listed = admin.rest("GET", "/v1/events", params={"requestId": correlation})["events"]

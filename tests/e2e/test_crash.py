@@ -12,7 +12,7 @@ import requests
 from support import provider, tlog
 from support.client import Refused
 from support.form import DevForm
-from support.process import wait_until
+from support.process import Process, binary, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +150,6 @@ def test_sigterm_lets_a_stream_end(dev):
 
 
 def test_a_second_start_is_fast_and_a_second_instance_is_refused(dev):
-    from support.process import Process, binary
-
     command = [binary("signet"), "dev", "--data", dev.data, "--http", dev.http_port + 1, "--tls", dev.tls_port + 1]
     second = Process(command, dev.root / "second.log")
     assert second.child.wait(10) != 0

@@ -5,7 +5,8 @@ import json
 import openai
 import pytest
 
-from support.client import refused_of
+from support import provider
+from support.client import Client, refused_of
 from support.texts import LETTER, SECRETS_OF_LETTER, assert_nothing_of
 
 MODEL = "mock-model"
@@ -27,8 +28,6 @@ TOOL = {
 def sdk(sealer, gate):
     """With an API key, as SDKs have them."""
     key = sealer.client.rest("POST", "/v1/apiKeys", json={"apiKey": {"displayName": "sdk"}})
-    from support.client import Client
-
     return Client(sealer.client.edge, key["secret"]).openai()
 
 
@@ -56,11 +55,6 @@ def test_tools_are_called_with_the_originals(sdk, gate, stream):
         {"role": "system", "content": "You book visits for patients of Dr. Yasemin Aydin."},
         {"role": "user", "content": f"Book a visit on 22 April 2024 for {email}."},
     ]
-    # Learns the placeholder that the provider sees for the address in a conversation
-    # by asking llmock to call the tool with what it was sent.
-    sdk.chat.completions.create(model=MODEL, messages=messages, tools=[TOOL], user="same")
-    sent = gate.chats()[0]
-    assert_nothing_of([email, "Yasemin Aydin"], json.dumps(sent), "what the provider received")
     history = [
         *messages,
         {
@@ -76,7 +70,6 @@ def test_tools_are_called_with_the_originals(sdk, gate, stream):
         },
         {"role": "tool", "tool_call_id": "call_1", "content": json.dumps({"booked_for": email})},
     ]
-    gate.forget()
     arguments = {}
 
     def calls_the_tool(handler, body):
@@ -84,8 +77,6 @@ def test_tools_are_called_with_the_originals(sdk, gate, stream):
         request = json.loads(body)
         call = request["messages"][-2]["tool_calls"][0]["function"]
         arguments["sent"] = call["arguments"]
-        from support import provider
-
         called = {"id": "call_2", "type": "function", "function": {"name": "book", "arguments": call["arguments"]}}
         if not request.get("stream"):
             message = {"role": "assistant", "content": None, "tool_calls": [called]}
@@ -110,7 +101,7 @@ def test_tools_are_called_with_the_originals(sdk, gate, stream):
             call = sdk.chat.completions.create(**more).choices[0].message.tool_calls[0]
             said = call.function.arguments
     assert_nothing_of([email], arguments["sent"], "the tool's arguments at the provider")
-    assert_nothing_of([email], gate.everything(), "what the provider received")
+    assert_nothing_of([email, "Yasemin Aydin", "22 April 2024"], gate.everything(), "what the provider received")
     assert json.loads(said) == {"email": email, "day": "22 April 2024"}
 
 

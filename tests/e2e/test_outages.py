@@ -2,6 +2,7 @@
 
 import json
 
+import grpc
 import pytest
 
 from support.client import refusal, refused_of
@@ -111,8 +112,6 @@ def test_keks_are_in_vault(mesh, admin):
 
 def test_a_sidecar_lets_only_its_callers_in(mesh):
     """With the certificate of a part of the mesh that may not call."""
-    import grpc
-
     certificates = mesh.root / "certificates"
     read = lambda name: (certificates / name).read_bytes()  # noqa: E731
 
