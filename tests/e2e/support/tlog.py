@@ -101,17 +101,23 @@ class VerifierKey:
 
 
 def read_entries(get, size):
-    """All entries of the log, from the entry bundles of C2SP tlog-tiles."""
+    """All entries of the log, from the entry bundles of C2SP tlog-tiles. `get` gives
+    the bytes of a tile, or None when there is none.
+
+    A partial bundle may be gone as soon as the full one is there: then the full one
+    is read, as the specification asks of clients.
+    """
     entries = []
     for number in range((size + 255) // 256):
         width = min(256, size - number * 256)
-        path = _tile_path(number) + (f".p/{width}" if width < 256 else "")
-        bundle = get(f"entries/{path}")
-        while bundle:
+        full = f"entries/{_tile_path(number)}"
+        bundle = get(f"{full}.p/{width}") if width < 256 else None
+        bundle = bundle or get(full)
+        assert bundle, f"neither {full} nor its first {width} entries are there"
+        for _ in range(width):
             length = int.from_bytes(bundle[:2], "big")
             entries.append(bundle[2 : 2 + length])
             bundle = bundle[2 + length :]
-        assert len(entries) == number * 256 + width
     return entries
 
 
