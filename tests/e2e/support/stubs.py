@@ -1,7 +1,9 @@
 """Python's side of proto/: messages and stubs, generated at the first import."""
 
+import atexit
 import importlib
 import pathlib
+import shutil
 import sys
 import tempfile
 
@@ -18,6 +20,7 @@ _SIGNET = sorted((_PROTO / "signet").rglob("*.proto"))
 def _generate():
     # Kept until the process ends; google.* comes from googleapis-common-protos.
     out = tempfile.mkdtemp(prefix="signet-stubs-")
+    atexit.register(shutil.rmtree, out, ignore_errors=True)
     names = [str(path.relative_to(_PROTO)) for path in _SIGNET]
     well_known = pathlib.Path(grpc_tools.__file__).parent / "_proto"
     arguments = [f"-I{_PROTO}", f"-I{well_known}", f"--python_out={out}", f"--grpc_python_out={out}", *names]
