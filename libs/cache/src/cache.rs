@@ -66,7 +66,7 @@ impl<V: MetadataOnly> Cache<V> {
             Some(redis) => Seal::new(name, &redis.secret),
             None => Seal::private(name)?,
         };
-        let ttl = settings.ttl.get();
+        let ttl = settings.ttl();
         Ok(Self(Arc::new(Inner {
             name,
             clock,
@@ -295,7 +295,7 @@ impl<V: MetadataOnly> Inner<V> {
 
     fn shared_life_of(&self, found: &Option<V>) -> Option<Duration> {
         match (found, &self.shared) {
-            (Some(_), Some(shared)) => Some(shared.settings.ttl.get()),
+            (Some(_), Some(shared)) => Some(shared.settings.ttl()),
             _ => self.negative_ttl.to_std().ok().filter(|ttl| !ttl.is_zero()),
         }
     }

@@ -29,7 +29,7 @@ impl<V: Clone + Send + Sync + 'static> Local<V> {
         // Ages are judged by the clock below; this only frees memory.
         let entries = Cache::builder()
             .max_capacity(settings.max_entries)
-            .time_to_live(settings.ttl.get().min(LONGEST))
+            .time_to_live(settings.ttl().min(LONGEST))
             .build();
         Self {
             entries,

@@ -16,13 +16,17 @@ const OFFLINE_TTL_AT_MOST: Duration = Duration::from_secs(1);
 /// Whatever the settings say, and no library has trouble with it.
 pub(crate) const LONGEST: Std = Std::from_secs(7 * 24 * 3_600);
 
+const TTL: Duration = Duration::from_secs(300);
+const SHARED_TTL: Duration = Duration::from_secs(900);
+
 /// One cache. Every key has a default; without `redis` there is only the level
 /// in the process.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// How long a value is used in the process.
-    pub ttl: Duration,
+    /// How long a value is used in the process: `5m`, or less where the service
+    /// bounds it.
+    pub ttl: Option<Duration>,
     /// How long it is known that there is no value; `0s`: not at all.
     pub negative_ttl: Duration,
     /// How long a value is used while Redis is configured but silent, so that
@@ -37,7 +41,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            ttl: Duration::from_secs(300),
+            ttl: None,
             negative_ttl: Duration::from_secs(0),
             offline_ttl: Duration::from_secs(1),
             max_entries: 10_000,
@@ -61,9 +65,9 @@ pub struct RedisSettings {
     /// for `rediss://` (a distribution's own bundle will do).
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// How long a value is kept there.
-    #[serde(default = "defaults::ttl")]
-    pub ttl: Duration,
+    /// How long a value is kept there: `15m`, or less where the service bounds it.
+    #[serde(default)]
+    pub ttl: Option<Duration>,
     /// How long a look-up waits for Redis before it goes on without.
     #[serde(default = "defaults::command_timeout")]
     pub command_timeout: Duration,
@@ -75,9 +79,6 @@ pub struct RedisSettings {
 mod defaults {
     use config::Duration;
 
-    pub(super) const fn ttl() -> Duration {
-        Duration::from_secs(900)
-    }
     pub(super) const fn command_timeout() -> Duration {
         Duration::from_millis(100)
     }
@@ -86,14 +87,46 @@ mod defaults {
     }
 }
 
+impl Settings {
+    /// For values that must be nowhere older than this, even if an invalidation is
+    /// lost: what is not set is at most this long. What is set to more is refused by
+    /// [`Self::validate_within`], which the service calls beside `validate`.
+    #[must_use]
+    pub fn within(mut self, most: Duration) -> Self {
+        self.ttl = Some(self.ttl.unwrap_or(TTL).min(most));
+        if let Some(redis) = &mut self.redis {
+            redis.ttl = Some(redis.ttl.unwrap_or(SHARED_TTL).min(most));
+        }
+        self
+    }
+
+    pub fn validate_within(&self, most: Duration, problems: &mut Problems) {
+        let longer = |ttl: Option<Duration>| ttl.is_some_and(|ttl| ttl > most);
+        if longer(self.ttl) {
+            problems.add("ttl", format!("must be at most {most}"));
+        }
+        if longer(self.redis.as_ref().and_then(|redis| redis.ttl)) {
+            problems.add("redis.ttl", format!("must be at most {most}"));
+        }
+    }
+
+    pub(crate) fn ttl(&self) -> Std {
+        self.ttl.unwrap_or(TTL).get()
+    }
+}
+
 impl RedisSettings {
+    pub(crate) fn ttl(&self) -> Std {
+        self.ttl.unwrap_or(SHARED_TTL).get()
+    }
+
     /// Defaults for the server and the secret given.
     pub fn new(url: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             url: Secret::new(url.into()),
             secret: Secret::new(secret.into()),
             ca_file: None,
-            ttl: defaults::ttl(),
+            ttl: None,
             command_timeout: defaults::command_timeout(),
             connect_timeout: defaults::connect_timeout(),
         }
@@ -104,7 +137,7 @@ impl fmt::Debug for RedisSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisSettings")
             .field("ca_file", &self.ca_file)
-            .field("ttl", &self.ttl)
+            .field("ttl", &self.ttl())
             .field("command_timeout", &self.command_timeout)
             .field("connect_timeout", &self.connect_timeout)
             .finish_non_exhaustive()
@@ -116,7 +149,7 @@ impl Validate for Settings {
         if self.offline_ttl > OFFLINE_TTL_AT_MOST {
             problems.add("offline_ttl", "must be at most 1s");
         }
-        if self.negative_ttl > self.ttl {
+        if self.negative_ttl.get() > self.ttl() {
             problems.add("negative_ttl", "must not be longer than ttl");
         }
         if let Some(redis) = &self.redis {
@@ -131,7 +164,7 @@ impl Validate for RedisSettings {
             problems.add("secret", "must have at least 32 bytes");
         }
         for (key, duration) in [
-            ("ttl", self.ttl),
+            ("ttl", self.ttl.unwrap_or(SHARED_TTL)),
             ("command_timeout", self.command_timeout),
             ("connect_timeout", self.connect_timeout),
         ] {
@@ -160,9 +193,23 @@ mod tests {
     #[test]
     fn the_defaults_are_the_designs() {
         let settings: Settings = serde_json::from_str("{}").unwrap();
-        assert_eq!(settings.ttl, Duration::from_secs(300));
-        assert_eq!(RedisSettings::new("", "").ttl, Duration::from_secs(900));
+        assert_eq!(settings.ttl(), Std::from_secs(300));
+        assert_eq!(RedisSettings::new("", "").ttl(), Std::from_secs(900));
         assert!(problems(&settings).is_empty());
+    }
+
+    #[test]
+    fn a_service_can_bound_the_age_of_values() {
+        let most = Duration::from_secs(15);
+        let bounded = with(RedisSettings::new("redis://h", "")).within(most);
+        assert_eq!(bounded.ttl(), Std::from_secs(15));
+        assert_eq!(bounded.redis.as_ref().unwrap().ttl(), Std::from_secs(15));
+        let mut problems = Problems::default();
+        bounded.validate_within(most, &mut problems);
+        assert!(problems.is_empty());
+        bounded.validate_within(Duration::from_millis(14_999), &mut problems);
+        let named: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
+        assert_eq!(named, ["ttl", "redis.ttl"]);
     }
 
     #[test]

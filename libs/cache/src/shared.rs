@@ -37,7 +37,7 @@ pub(crate) struct Debt {
 
 impl Shared {
     pub(crate) fn new(settings: RedisSettings, local_ttl: Duration) -> Self {
-        let longest_life = settings.ttl.get().max(local_ttl);
+        let longest_life = settings.ttl().max(local_ttl);
         Self { settings, link: RwLock::default(), debts: Mutex::default(), longest_life }
     }
 
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn debts_end_with_what_they_are_about() {
         let mut settings = RedisSettings::new("redis://h", "");
-        settings.ttl = config::Duration::from_millis(1);
+        settings.ttl = Some(config::Duration::from_millis(1));
         let shared = Shared::new(settings, Duration::from_millis(20));
         shared.owe([0; 16]).unwrap();
         assert_eq!(shared.owed(10).len(), 1);

@@ -23,7 +23,7 @@ use application::check::Check;
 use application::create_api_key::CreateApiKey;
 use application::create_user::CreateUser;
 use application::forget::forget;
-use application::key_cache::KeyCache;
+use application::key_cache::{FRESH, KeyCache};
 use application::log_in::LogIn;
 use application::ports::{Accounts, ApiKeys, DataKeys, Passwords, SigningKeys, Trail};
 use application::revoke_api_key::RevokeApiKey;
@@ -57,7 +57,7 @@ impl Service for Auth {
     async fn start(parts: Parts<AuthSettings>) -> Result<App> {
         let Parts { settings, clock, db, peers, stop } = parts;
         let data_keys: Arc<dyn DataKeys> = Arc::new(PeerDataKeys(peers));
-        let house = House::new(db, clock, data_keys, settings.max_hashings);
+        let house = House::new(db, clock, data_keys, &settings)?;
         if let Some(first) = settings.bootstrap {
             house.bootstrap(first).await?;
         }
@@ -71,6 +71,7 @@ impl Service for Auth {
                 let signer = Arc::clone(&signer);
                 async move { signer.usable().await }
             })
+            .task("cache", house.cache.clone().run(stop.clone()))
             .task("signing key", Arc::clone(&house.signer).prepare(stop.clone()))
             .task("log-in attempts", forget(house.accounts, house.clock, stop)))
     }
@@ -82,25 +83,31 @@ pub struct House {
     pub api_keys: Arc<dyn ApiKeys>,
     pub passwords: Arc<dyn Passwords>,
     pub trail: Arc<dyn Trail>,
-    pub cache: Arc<KeyCache>,
+    pub cache: KeyCache,
     pub signer: Arc<Signer>,
     pub token_keys: Arc<LocalKeys>,
     pub clock: SharedClock,
 }
 
 impl House {
-    pub fn new(db: Db, clock: SharedClock, data_keys: Arc<dyn DataKeys>, hashings: usize) -> Self {
+    pub fn new(
+        db: Db,
+        clock: SharedClock,
+        data_keys: Arc<dyn DataKeys>,
+        settings: &AuthSettings,
+    ) -> Result<Self> {
         let store: Arc<dyn SigningKeys> = Arc::new(SqlSigningKeys(db.clone()));
-        Self {
+        let bounded = settings.cache.clone().within(FRESH);
+        Ok(Self {
             accounts: Arc::new(SqlAccounts(db.clone())),
             api_keys: Arc::new(SqlApiKeys(db.clone())),
-            passwords: Argon2Passwords::new(hashings),
+            passwords: Argon2Passwords::new(settings.max_hashings),
             trail: Arc::new(SqlTrail(db)),
-            cache: Arc::default(),
+            cache: KeyCache::new("auth.api_key", &bounded, Arc::clone(&clock))?,
             signer: Signer::new(Arc::clone(&store), data_keys, Arc::clone(&clock)),
             token_keys: LocalKeys::new(store, Arc::clone(&clock)),
             clock,
-        }
+        })
     }
 
     pub async fn bootstrap(&self, first: BootstrapSettings) -> Result<()> {
@@ -134,7 +141,7 @@ impl House {
             },
             revoke_api_key: RevokeApiKey {
                 keys: Arc::clone(&self.api_keys),
-                cache: Arc::clone(&self.cache),
+                cache: self.cache.clone(),
                 clock: Arc::clone(&self.clock),
             },
             keys: Arc::clone(&self.api_keys),
@@ -149,7 +156,7 @@ impl House {
         AuthorizationApi {
             use_case: Check {
                 keys: Arc::clone(&self.api_keys),
-                cache: Arc::clone(&self.cache),
+                cache: self.cache.clone(),
                 trail: Arc::clone(&self.trail),
                 signer: Arc::clone(&self.signer),
                 token_keys: Arc::clone(&self.token_keys) as _,

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use config::{Problems, Validate};
 use serde::Deserialize;
 
+use crate::application::key_cache::FRESH;
 use crate::domain::{Email, ShortName};
 
 /// The `[service]` section.
@@ -12,6 +13,10 @@ pub struct AuthSettings {
     /// Passwords hashed at once, each with 19 MiB and a core; others wait.
     #[serde(default = "defaults::max_hashings")]
     pub max_hashings: usize,
+    /// API keys looked up a moment ago. Instances that share Redis hear at once of
+    /// a revocation.
+    #[serde(default)]
+    pub cache: cache::Settings,
     /// The first tenant and its administrator, made on a start that finds none.
     #[serde(default)]
     pub bootstrap: Option<BootstrapSettings>,
@@ -19,7 +24,11 @@ pub struct AuthSettings {
 
 impl Default for AuthSettings {
     fn default() -> Self {
-        Self { max_hashings: defaults::max_hashings(), bootstrap: None }
+        Self {
+            max_hashings: defaults::max_hashings(),
+            cache: cache::Settings::default(),
+            bootstrap: None,
+        }
     }
 }
 
@@ -40,6 +49,7 @@ impl Validate for AuthSettings {
         if !(1..=64).contains(&self.max_hashings) {
             problems.add("max_hashings", "must be 1 to 64");
         }
+        problems.section("cache", &CacheOfKeys(&self.cache));
         let Some(bootstrap) = &self.bootstrap else { return };
         if ShortName::parse("tenant", &bootstrap.tenant).is_err() {
             problems.add("bootstrap.tenant", "must be 3 to 40 characters of a-z0-9-");
@@ -47,6 +57,15 @@ impl Validate for AuthSettings {
         if Email::parse("email", &bootstrap.email).is_err() {
             problems.add("bootstrap.email", "must be an e-mail address");
         }
+    }
+}
+
+struct CacheOfKeys<'a>(&'a cache::Settings);
+
+impl Validate for CacheOfKeys<'_> {
+    fn validate(&self, problems: &mut Problems) {
+        self.0.validate(problems);
+        self.0.validate_within(FRESH, problems);
     }
 }
 

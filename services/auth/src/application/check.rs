@@ -12,8 +12,8 @@ use proto::Principal;
 use rpc::Cx;
 use rpc::token::{self, TokenKeys};
 
-use super::key_cache::KeyCache;
-use super::ports::{ApiKeys, Presented, Trail};
+use super::key_cache::{KeyCache, KnownKey};
+use super::ports::{ApiKeys, Trail};
 use super::signing::Signer;
 use crate::domain::{ApiSecret, KeyState, Subject};
 
@@ -36,7 +36,7 @@ pub enum Decision {
 #[derive(Clone)]
 pub struct Check {
     pub keys: Arc<dyn ApiKeys>,
-    pub cache: Arc<KeyCache>,
+    pub cache: KeyCache,
     pub trail: Arc<dyn Trail>,
     pub signer: Arc<Signer>,
     pub token_keys: Arc<dyn TokenKeys>,
@@ -80,36 +80,38 @@ impl Check {
     async fn api_key(&self, cx: &Cx, secret: &str) -> Result<Decision> {
         let invalid = || Fault::new(&common::CREDENTIAL_INVALID);
         let secret = ApiSecret::parse(secret).ok_or_else(invalid)?;
-        let Presented { key, roles } = self.presented(cx, &secret).await?.ok_or_else(invalid)?;
+        let key = self.known(cx, &secret).await?.ok_or_else(invalid)?;
         if key.state(self.clock.now()) != KeyState::Usable {
             return Err(invalid());
         }
-        let subject = Subject { tenant: key.tenant, user: key.owner, roles, api_key: Some(key.id) };
+        let subject = Subject {
+            tenant: key.tenant,
+            user: key.owner,
+            roles: key.roles()?,
+            api_key: Some(key.id),
+        };
         let (token, _) = self.signer.issue(&subject, INTERNAL_TOKEN).await?;
         Ok(Decision::Passed { token, user: key.owner })
     }
 
     /// From the cache or the database. A key that has ended is recorded when it
     /// is read, so at most once in the life of a cache entry.
-    async fn presented(&self, cx: &Cx, secret: &ApiSecret) -> Result<Option<Presented>> {
-        let (hash, now) = (secret.hash(), self.clock.now());
-        let (known, epoch) = self.cache.get(&hash, now);
-        metrics::counter!("signet_auth_api_key_lookups_total", "cached" => if known.is_some() { "yes" } else { "no" })
-            .increment(1);
-        if known.is_some() {
-            return Ok(known);
-        }
-        let Some(found) = self.keys.by_hash(&hash).await? else { return Ok(None) };
-        let state = found.key.state(now);
-        if state != KeyState::Usable {
-            let event = Draft::new(cx, "dev.signet.auth.api_key.refused", found.key.name())
-                .in_tenant(found.key.tenant)
-                .denied(&common::CREDENTIAL_INVALID)
-                .with("state", if state == KeyState::Revoked { "revoked" } else { "expired" });
-            self.trail.record(event, now).await?;
-        }
-        self.cache.put(hash, found.clone(), epoch, now);
-        Ok(Some(found))
+    async fn known(&self, cx: &Cx, secret: &ApiSecret) -> Result<Option<KnownKey>> {
+        let hash = secret.hash();
+        let read = || async {
+            let now = self.clock.now();
+            let Some(found) = self.keys.by_hash(&hash).await? else { return Ok(None) };
+            let state = found.key.state(now);
+            if state != KeyState::Usable {
+                let event = Draft::new(cx, "dev.signet.auth.api_key.refused", found.key.name())
+                    .in_tenant(found.key.tenant)
+                    .denied(&common::CREDENTIAL_INVALID)
+                    .with("state", if state == KeyState::Revoked { "revoked" } else { "expired" });
+                self.trail.record(event, now).await?;
+            }
+            Ok(Some(KnownKey::of(&found)))
+        };
+        self.cache.get_or_load(&hash, read).await
     }
 }
 

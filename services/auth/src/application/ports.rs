@@ -96,8 +96,8 @@ pub trait ApiKeys: Send + Sync {
         limit: i64,
     ) -> Result<Vec<ApiKey>>;
 
-    /// None if there is no such key of the tenant (and owner). The event is
-    /// stored with the first revocation only.
+    /// The key and what it is looked up by; None if there is no such key of the
+    /// tenant (and owner). The event is stored with the first revocation only.
     async fn revoke(
         &self,
         tenant: TenantId,
@@ -105,7 +105,7 @@ pub trait ApiKeys: Send + Sync {
         id: ApiKeyId,
         event: Draft,
         now: Timestamp,
-    ) -> Result<Option<ApiKey>>;
+    ) -> Result<Option<(ApiKey, SecretHash)>>;
 
     async fn by_hash(&self, hash: &SecretHash) -> Result<Option<Presented>>;
 }

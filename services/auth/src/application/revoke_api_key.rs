@@ -19,7 +19,7 @@ pub fn owner_of_visible(principal: &Principal) -> Option<PrincipalId> {
 #[derive(Clone)]
 pub struct RevokeApiKey {
     pub keys: Arc<dyn ApiKeys>,
-    pub cache: Arc<KeyCache>,
+    pub cache: KeyCache,
     pub clock: SharedClock,
 }
 
@@ -27,8 +27,10 @@ impl RevokeApiKey {
     pub async fn run(&self, cx: &Cx, id: ApiKeyId) -> Result<ApiKey> {
         let owner = owner_of_visible(cx.principal()?);
         let event = Draft::new(cx, "dev.signet.auth.api_key.revoked", format!("apiKeys/{id}"));
-        let key = self.keys.revoke(cx.tenant(), owner, id, event, self.clock.now()).await?;
-        self.cache.evict(id);
-        key.ok_or_else(Fault::not_found)
+        let revoked = self.keys.revoke(cx.tenant(), owner, id, event, self.clock.now()).await?;
+        let (key, hash) = revoked.ok_or_else(Fault::not_found)?;
+        // Out of reach of the others, it counts there after `key_cache::FRESH`.
+        self.cache.invalidate(&hash).await;
+        Ok(key)
     }
 }

@@ -107,12 +107,18 @@ impl ApiKey {
     }
 
     pub fn state(&self, now: Timestamp) -> KeyState {
-        if self.revoked.is_some() {
-            KeyState::Revoked
-        } else if self.expires.is_some_and(|at| at <= now) {
-            KeyState::Expired
+        KeyState::of(self.expires, self.revoked, now)
+    }
+}
+
+impl KeyState {
+    pub fn of(expires: Option<Timestamp>, revoked: Option<Timestamp>, now: Timestamp) -> Self {
+        if revoked.is_some() {
+            Self::Revoked
+        } else if expires.is_some_and(|at| at <= now) {
+            Self::Expired
         } else {
-            KeyState::Usable
+            Self::Usable
         }
     }
 }

@@ -107,7 +107,7 @@ impl ApiKeys for SqlApiKeys {
         id: ApiKeyId,
         event: Draft,
         now: Timestamp,
-    ) -> Result<Option<ApiKey>> {
+    ) -> Result<Option<(ApiKey, SecretHash)>> {
         const REVOKE: &str = "UPDATE api_keys SET revoked_at = $3 \
              WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL";
         let event = [event.finish(now)?];
@@ -116,6 +116,7 @@ impl ApiKeys for SqlApiKeys {
             let Some(key) = find(&mut tx, tenant, owner, id.uuid()).await? else {
                 return Ok(None);
             };
+            let hash = hash_of(&mut tx, tenant, id.uuid()).await?;
             let revoked = sql!(tx.on(), |c| sqlx::query(REVOKE)
                 .bind(tenant.uuid())
                 .bind(id.uuid())
@@ -125,11 +126,11 @@ impl ApiKeys for SqlApiKeys {
                 .map(|done| done.rows_affected()))
             .map_err(Error::from)?;
             if revoked == 0 {
-                return Ok(Some(key));
+                return Ok(Some((key, hash)));
             }
             outbox::put(&mut tx, &event).await?;
             tx.commit().await?;
-            Ok::<_, Fault>(Some(ApiKey { revoked: Some(now), ..key }))
+            Ok::<_, Fault>(Some((ApiKey { revoked: Some(now), ..key }, hash)))
         })
     }
 
@@ -166,6 +167,14 @@ async fn insert(tx: &mut Tx, key: &ApiKey, hash: &SecretHash) -> Result<()> {
         .map(drop))
     .map_err(Error::from)?;
     Ok(())
+}
+
+async fn hash_of(tx: &mut Tx, tenant: TenantId, id: Uuid) -> Result<SecretHash> {
+    const HASH: &str = "SELECT secret_hash FROM api_keys WHERE tenant = $1 AND id = $2";
+    let hash: Vec<u8> =
+        sql!(tx.on(), |c| sqlx::query_scalar(HASH).bind(tenant.uuid()).bind(id).fetch_one(c).await)
+            .map_err(Error::from)?;
+    SecretHash::try_from(hash).map_err(|_| Fault::internal("a stored hash is not one"))
 }
 
 async fn find(

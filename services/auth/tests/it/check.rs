@@ -1,5 +1,8 @@
 //! The edge's question, for each kind of credential and every RPC.
 
+use std::time::Duration;
+
+use auth::AuthSettings;
 use auth::presentation::ext_authz::attribute_context::{HttpRequest, Request as Attributes};
 use auth::presentation::ext_authz::check_response::HttpResponse;
 use auth::presentation::ext_authz::header_value_option::HeaderAppendAction;
@@ -9,6 +12,7 @@ use http::uri::PathAndQuery;
 use kernel::SharedClock;
 use proto::auth::v1::{ApiKey, CreateApiKeyRequest, RevokeApiKeyRequest, WhoAmIRequest};
 use proto::{Principal, RULES, Role};
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
@@ -203,6 +207,39 @@ db::both! { &auth::MIGRATIONS =>
         let events = fixture.events("api_key.refused").await;
         assert_eq!(events.len(), 3);
         assert!(events.iter().all(|event| event.attributes[0].value == "revoked" && event.actor == "anonymous"));
+    }
+
+    async fn with_redis_a_revoked_key_ends_everywhere_at_once(db: Db) {
+        let server = testkit::valkey().unwrap();
+        let redis = cache::RedisSettings::new(server.url(), "thirty-two bytes of a shared secret");
+        let mut settings = AuthSettings::default();
+        settings.cache.redis = Some(redis);
+        let fixture = Fixture::new(db);
+        let (one, other) = (fixture.again_with(&settings), fixture.again_with(&settings));
+        let stop = CancellationToken::new();
+        let _ends = stop.clone().drop_guard();
+        for instance in [&one, &other] {
+            tokio::spawn(instance.house.cache.clone().run(stop.clone()));
+        }
+        while !(one.house.cache.is_shared() && other.house.cache.is_shared()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let token = one.token("acme", "ann@example.org", Role::Member).await;
+        let made = one.api_key(&token, None).await;
+        let bearer = format!("Bearer {}", made.secret);
+        assert_eq!(check(&one, WHO_AM_I, Some(&bearer)).await.status, 200);
+        assert_eq!(check(&other, WHO_AM_I, Some(&bearer)).await.status, 200);
+
+        let request = RevokeApiKeyRequest { name: made.api_key.unwrap().name };
+        one.client().revoke_api_key(from_edge(request, Some(&token))).await.unwrap();
+        assert_eq!(check(&one, WHO_AM_I, Some(&bearer)).await, Verdict::refused(401, INVALID));
+        // The clock stands still: no entry ends by its age.
+        let heard = async {
+            while check(&other, WHO_AM_I, Some(&bearer)).await.status != 401 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), heard).await.unwrap();
     }
 
     async fn an_expired_key_ends_on_time_even_if_it_is_cached(db: Db) {

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth::House;
 use auth::application::ports::DataKeys;
 use auth::domain::{Email, Roles, ShortName, User};
 use auth::presentation::{AuthorizationServer, CHECK};
+use auth::{AuthSettings, House};
 use crypto::provider::AesKey;
 use db::Db;
 use kernel::{Fault, ManualClock, PrincipalId, Result, Secret, SharedClock, TenantId};
@@ -86,17 +86,27 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) fn new(db: Db) -> Self {
         let start = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-        Self::with(db, ManualClock::at(start), Arc::default())
+        Self::with(db, ManualClock::at(start), Arc::default(), &AuthSettings::default())
     }
 
     /// Another instance of the service over the same database.
     pub(crate) fn again(&self) -> Self {
-        Self::with(self.db.clone(), Arc::clone(&self.clock), Arc::clone(&self.data_keys))
+        self.again_with(&AuthSettings::default())
     }
 
-    fn with(db: Db, clock: Arc<ManualClock>, data_keys: Arc<FakeDataKeys>) -> Self {
+    pub(crate) fn again_with(&self, settings: &AuthSettings) -> Self {
+        let (clock, data_keys) = (Arc::clone(&self.clock), Arc::clone(&self.data_keys));
+        Self::with(self.db.clone(), clock, data_keys, settings)
+    }
+
+    fn with(
+        db: Db,
+        clock: Arc<ManualClock>,
+        data_keys: Arc<FakeDataKeys>,
+        settings: &AuthSettings,
+    ) -> Self {
         let shared: SharedClock = Arc::clone(&clock) as _;
-        let house = House::new(db.clone(), shared, Arc::clone(&data_keys) as _, 2);
+        let house = House::new(db.clone(), shared, Arc::clone(&data_keys) as _, settings).unwrap();
         let door = door(&house, Arc::clone(&clock) as _);
         Self { db, clock, data_keys, house, door }
     }
