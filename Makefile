@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test tools venv fmt lint bench fuzz clean
+.PHONY: help run test tools venv fmt lint docs bench fuzz clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -33,6 +33,10 @@ fmt: ## Format
 
 lint: $(STAMPS)/test ## Formatting, clippy, buf lint, cargo deny
 	@tests/lint.sh
+
+docs: $(STAMPS)/run ## Generate docs/errors.md and docs/cli.md from the code
+	@cargo run --quiet --package signet -- errors > $(STAMPS)/errors.md && mv $(STAMPS)/errors.md docs/errors.md
+	@cargo run --quiet --package signet -- reference > $(STAMPS)/cli.md && mv $(STAMPS)/cli.md docs/cli.md
 
 bench: $(STAMPS)/run ## Print the measured ratios of docs/performance.md
 	@cargo bench --workspace

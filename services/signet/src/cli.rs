@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::client::{self, Problem};
 use crate::dev::DevArguments;
 use crate::mesh_command::MeshCommand;
 use crate::terminal::complain;
@@ -23,6 +24,13 @@ enum Command {
     /// A mesh whose parts run apart.
     #[command(subcommand)]
     Mesh(MeshCommand),
+    #[command(flatten)]
+    Client(client::commands::Command),
+}
+
+/// The whole command line's description.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// The `main` of the binary.
@@ -37,14 +45,15 @@ pub fn main() -> ExitCode {
     };
     let outcome = runtime.block_on(async {
         match arguments.command {
-            Command::Dev(arguments) => crate::dev::run(arguments).await,
-            Command::Mesh(command) => crate::mesh_command::run(command),
+            Command::Dev(arguments) => crate::dev::run(arguments).await.map_err(Problem::from),
+            Command::Mesh(command) => crate::mesh_command::run(command).map_err(Problem::from),
+            Command::Client(subcommand) => client::commands::run(subcommand, command()).await,
         }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            complain(format_args!("signet: {fault:?}"));
+        Err(problem) => {
+            complain(problem);
             ExitCode::FAILURE
         }
     }
