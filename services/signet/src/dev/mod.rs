@@ -20,6 +20,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::terminal::say;
+use crate::tour::{self, TourSettings};
 use place::Place;
 use services::Wiring;
 
@@ -43,6 +44,12 @@ pub struct DevArguments {
     /// What is logged to DIR/signet.log: error, warn, info, debug, or a filter.
     #[arg(long, value_name = "FILTER", default_value = "info", env = "SIGNET_LOG")]
     log: String,
+    /// Walk the main job once on a real text, and show each step.
+    #[arg(long)]
+    tour: bool,
+    /// End after the tour, with its outcome.
+    #[arg(long, requires = "tour")]
+    once: bool,
 }
 
 /// Envoy and the services are there this soon, or something is wrong.
@@ -73,6 +80,7 @@ pub async fn run(arguments: DevArguments) -> Result<()> {
     let outcome = tokio::select! {
         () = boot::terminated() => Ok(()),
         ended = running.join_next() => Err(ended_early(ended)),
+        outcome = walk(&arguments) => outcome,
     };
     say("stopping");
     stop.cancel();
@@ -84,6 +92,26 @@ pub async fn run(arguments: DevArguments) -> Result<()> {
     let _ended = tokio::task::spawn_blocking(move || envoy.stop()).await;
     telemetry.shutdown().await;
     outcome
+}
+
+/// Walks the tour if it is wanted. Ends only if nothing is to come after it.
+async fn walk(arguments: &DevArguments) -> Result<()> {
+    if arguments.tour {
+        let outcome = tour::run(&TourSettings {
+            url: format!("https://localhost:{}", arguments.tls),
+            http_url: format!("http://127.0.0.1:{}", arguments.http),
+            ca: arguments.data.join("certificates/ca.crt"),
+            data: arguments.data.clone(),
+            admin: arguments.data.join("admin.json"),
+            otlp: arguments.otlp.clone(),
+            once: arguments.once,
+        })
+        .await;
+        if arguments.once {
+            return outcome;
+        }
+    }
+    std::future::pending().await
 }
 
 fn ended_early(ended: Option<std::result::Result<Result<()>, tokio::task::JoinError>>) -> Fault {
