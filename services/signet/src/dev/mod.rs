@@ -5,19 +5,15 @@ pub mod admin;
 pub mod place;
 pub mod ports;
 pub mod providers;
+pub mod ready;
 pub mod services;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kernel::{Fault, Result, SystemClock};
 use mesh::{Address, Edge, EnvoyOptions, EnvoyProcess, Plan, Templates};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Endpoint;
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_client::HealthClient;
 
 use crate::terminal::say;
 use crate::tour::{self, TourSettings};
@@ -69,8 +65,10 @@ pub async fn run(arguments: DevArguments) -> Result<()> {
     if let Some(address) = arguments.metrics {
         running.spawn(boot::serve_metrics(address, stop.clone()));
     }
+    // Envoy asks a service for its health at once, and then only now and then.
+    ready::until(ready::listening(&plan), &mut running).await?;
     let mut envoy = start_envoy(&plan, &place).await?;
-    wait_ready(&plan, &mut running).await?;
+    ready::until(ready::answering(&plan), &mut running).await?;
     place.set_started()?;
     say(format_args!(
         "signet is ready after {} ms: http://127.0.0.1:{}",
@@ -114,7 +112,10 @@ async fn walk(arguments: &DevArguments) -> Result<()> {
     std::future::pending().await
 }
 
-fn ended_early(ended: Option<std::result::Result<Result<()>, tokio::task::JoinError>>) -> Fault {
+/// A service that has ended although nobody asked it to.
+pub fn ended_early(
+    ended: Option<std::result::Result<Result<()>, tokio::task::JoinError>>,
+) -> Fault {
     match ended {
         Some(Ok(Err(fault))) => fault,
         Some(Err(error)) => Fault::internal(error),
@@ -160,29 +161,4 @@ async fn start_envoy(plan: &Plan, place: &Place) -> Result<EnvoyProcess> {
         .await
         .map_err(Fault::internal)?
         .map_err(Fault::internal)
-}
-
-/// Waits until every service says that it serves, and what it depends on too.
-async fn wait_ready(plan: &Plan, running: &mut JoinSet<Result<()>>) -> Result<()> {
-    let all = async {
-        for service in mesh::SERVICES {
-            while !serves(&plan.inbound_socket(service)).await {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        }
-    };
-    tokio::select! {
-        () = all => Ok(()),
-        ended = running.join_next() => Err(ended_early(ended)),
-        () = tokio::time::sleep(READY_WITHIN) => Err(Fault::internal("a service did not start in time; see signet.log")),
-    }
-}
-
-async fn serves(socket: &Path) -> bool {
-    let Ok(endpoint) = Endpoint::from_shared(format!("unix://{}", socket.display())) else {
-        return false;
-    };
-    let Ok(channel) = endpoint.connect().await else { return false };
-    let answer = HealthClient::new(channel).check(HealthCheckRequest::default()).await;
-    answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving)
 }
