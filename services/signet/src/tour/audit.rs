@@ -172,7 +172,7 @@ impl Tour<'_> {
         self.screen.note("trace id", &asked.trace);
         match &self.settings.otlp {
             Some(collector) => {
-                let what = format!("spans of edge, sidecars and services went to {collector}; search there for the id");
+                let what = format!("spans of edge, sidecars and services are sent to {collector}; search there for the id");
                 self.screen.note("collector", what);
             }
             None => self.screen.note(
