@@ -1,7 +1,7 @@
 """The mesh under test, in both its forms, and the clients that call it.
 
 Every test that asks for `mesh` runs twice: against `signet dev`, and against six
-processes with PostgreSQL and Vault. Each form is started once.
+processes with PostgreSQL, Valkey and Vault. Each form is started once.
 """
 
 import pathlib
@@ -45,7 +45,7 @@ def mesh(request, make_gate, jaeger):
     if request.param == "dev":
         form, servers = DevForm(make_gate(), jaeger), None
     else:
-        servers = Servers("postgres", "vault")
+        servers = Servers("postgres", "valkey", "vault")
         form = MeshForm(make_gate(), servers, jaeger)
     try:
         form.start()

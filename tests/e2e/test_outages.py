@@ -4,8 +4,9 @@ import json
 
 import grpc
 import pytest
+import valkey
 
-from support.client import refusal, refused_of
+from support.client import Client, refusal, refused_of
 from support.process import wait_until
 
 CHAT = {"model": "mock-model", "messages": [{"role": "user", "content": "I am Eleanor Hartmann."}]}
@@ -103,6 +104,21 @@ def test_each_service_has_its_own_database_user(mesh):
     foreign = mesh.database_url("auth").replace(mesh.database_url("auth").split("//")[1].split("@")[0], f"{name}:{password}")
     with pytest.raises(AssertionError, match="permission denied"):
         mesh.psql("SELECT 1", foreign)
+
+
+def test_api_keys_are_looked_up_through_valkey(mesh, member):
+    made = member.rest("POST", "/v1/apiKeys", json={"apiKey": {"displayName": "cached"}})
+    store = valkey.from_url(mesh.servers["VALKEY"])
+    before = store.dbsize()
+    client = Client(member.edge, made["secret"])
+    assert client.rest("GET", "/v1/auth/me")["apiKey"] == made["apiKey"]["name"]
+    assert store.dbsize() > before
+    stored = b"".join(store.dump(key) or b"" for key in store.scan_iter())
+    assert made["secret"].encode() not in stored
+    member.rest("POST", f"/v1/{made['apiKey']['name']}:revoke", json={})
+    with refusal() as refused:
+        client.rest("GET", "/v1/auth/me")
+    assert refused.value.reason == "CREDENTIAL_INVALID"
 
 
 def test_keks_are_in_vault(mesh, admin):

@@ -1,5 +1,5 @@
 """The mesh form: six processes with an Envoy each, and the edge's; PostgreSQL with
-a database and a user for each service; Vault's transit engine for the KEKs."""
+a database and a user for each service; Valkey; Vault's transit engine for the KEKs."""
 
 import os
 import secrets
@@ -140,7 +140,11 @@ class MeshForm(Form):
     def _own(self, service):
         data = self.root / "data" / service
         if service == "auth":
+            write_private(self.root / "config" / "redis-secret", secrets.token_hex(32) + "\n")
             return f"""
+            [service.cache.redis]
+            url = "{self.servers["VALKEY"]}"
+            secret_file = "{self.root}/config/redis-secret"
             [service.bootstrap]
             tenant = "demo"
             email = "admin@demo.test"
