@@ -5,4 +5,5 @@
 mod loads;
 mod node;
 mod outages;
+mod protection;
 mod trust;

@@ -99,7 +99,7 @@ async fn it_starts_without_the_server_and_finds_it_later() {
     node.is_shared(true).await;
 }
 
-async fn raw(url: &str) -> fred::clients::Client {
+pub(crate) async fn raw(url: &str) -> fred::clients::Client {
     let config = fred::types::config::Config::from_url_centralized(url).unwrap();
     let client = Builder::from_config(config).build().unwrap();
     client.init().await.unwrap();
