@@ -10,6 +10,8 @@ use crate::node::{KEY, Node, Source, on};
 
 /// Longer than the in-process level may be used unheard, with room for a busy machine.
 const UNHEARD: Duration = Duration::from_millis(1_500);
+/// A second, with room for a busy machine, before the connection is given up.
+const NOTICED: Duration = Duration::from_secs(4);
 /// Longer than the time-outs on the way of one look-up, far less than a hang.
 const NO_HANG: Duration = Duration::from_secs(2);
 
@@ -51,11 +53,13 @@ async fn frozen_and_thawed_nothing_hangs_and_nothing_is_old() {
     assert_eq!(one.cache.invalidate(KEY).await, Reach::Here);
     assert_eq!(one.get().await, version);
     assert!(began.elapsed() < NO_HANG, "{:?}", began.elapsed());
+    // The connection is still open, and yet not trusted for longer than a second.
+    assert!(two.until(version).await < NOTICED);
     two.is_shared(false).await;
-    tokio::time::sleep(UNHEARD).await;
     let began = Instant::now();
+    tokio::time::sleep(UNHEARD).await;
     assert_eq!(two.get().await, version);
-    assert!(began.elapsed() < NO_HANG, "{:?}", began.elapsed());
+    assert!(began.elapsed() < UNHEARD + NO_HANG, "{:?}", began.elapsed());
 
     // Redis still holds version 0. No instance ever shows it again.
     server.thaw().unwrap();
@@ -65,6 +69,8 @@ async fn frozen_and_thawed_nothing_hangs_and_nothing_is_old() {
         assert_eq!((one.get().await, two.get().await), (version, version));
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    // Not before the others had time to send what they could not.
+    assert!(began.elapsed() > Duration::from_millis(1_500));
     let three = Node::ready(&source, &settings).await;
     assert_eq!((one.get().await, two.get().await, three.get().await), (version, version, version));
 }
