@@ -70,7 +70,7 @@ pub async fn respond(edge: &Edge, own: &OwnKeys, question: Question) -> Result<A
     let response = edge.responses().respond(request).await?;
     let request_id = request_id(&response);
     let envelope = response.into_inner().envelope.ok_or_else(|| nonsense("no envelope"))?;
-    let sender = sealing::key(edge, RESPONSE_SIGN).await?;
+    let sender = sender(edge).await?;
     let opened = sealing::open(&envelope, &sender, &own.sealing)?;
     expected.check(&opened.claims)?;
     let completion: Value =
@@ -85,6 +85,11 @@ pub async fn respond(edge: &Edge, own: &OwnKeys, question: Question) -> Result<A
     })
 }
 
+/// Who signs answers. Asked in another trace: one request is one tree.
+async fn sender(edge: &Edge) -> Result<Key> {
+    sealing::key(&edge.in_new_trace(), RESPONSE_SIGN).await
+}
+
 /// Asks, and shows each piece of text to `shown` as it comes. What has been shown
 /// is genuine; that it is complete is known only when this returns.
 pub async fn stream(
@@ -94,7 +99,7 @@ pub async fn stream(
     shown: impl FnMut(&str),
 ) -> Result<Answer> {
     // Not while the answer streams: its chunks would have to wait.
-    let sender = sealing::key(edge, RESPONSE_SIGN).await?;
+    let sender = sender(edge).await?;
     let limit = edge.timeout();
     let asked = streamed(edge, own, question, (&sender, shown));
     tokio::time::timeout(limit, asked).await.unwrap_or_else(|_| {
