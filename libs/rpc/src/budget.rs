@@ -8,6 +8,8 @@ use http::HeaderMap;
 use kernel::{Fault, Result, common};
 use tokio::time::Instant;
 
+use crate::grpc_timeout::parse;
+
 /// What a hop keeps for itself: sending the answer back takes time too.
 const SHAVE: Duration = Duration::from_millis(20);
 /// With less than this left a call is refused.
@@ -36,24 +38,6 @@ pub(crate) fn remaining(deadline: Instant) -> Result<(Duration, String)> {
         return Err(Fault::new(&common::DEADLINE_TOO_SHORT));
     }
     Ok((left, format!("{}m", left.as_millis())))
-}
-
-/// `grpc-timeout` as the gRPC protocol defines it: up to 8 digits and a unit.
-fn parse(text: &str) -> Option<Duration> {
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let count: u64 = digits.parse().ok()?;
-    Some(match unit {
-        "H" => Duration::from_secs(count * 3_600),
-        "M" => Duration::from_secs(count * 60),
-        "S" => Duration::from_secs(count),
-        "m" => Duration::from_millis(count),
-        "u" => Duration::from_micros(count),
-        "n" => Duration::from_nanos(count),
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 use http::HeaderMap;
 use proto::Caller;
 
+use crate::xfcc::uri_of;
+
 const PREFIX: &str = "spiffe://signet.dev/";
 
 /// The caller named by the sidecar. Exactly one element with exactly one URI
@@ -14,14 +16,10 @@ const PREFIX: &str = "spiffe://signet.dev/";
 pub fn peer_of(headers: &HeaderMap) -> Option<Caller> {
     let mut values = headers.get_all("x-forwarded-client-cert").iter();
     let value = values.next()?.to_str().ok()?;
-    if values.next().is_some() || value.contains([',', '"', '\\']) {
+    if values.next().is_some() {
         return None;
     }
-    let mut uris = value.split(';').filter_map(|part| part.strip_prefix("URI="));
-    let uri = uris.next()?;
-    if uris.next().is_some() {
-        return None;
-    }
+    let uri = uri_of(value)?;
     Caller::from_name(uri.strip_prefix(PREFIX)?)
 }
 

@@ -4,6 +4,7 @@
 mod budget;
 mod client;
 mod context;
+mod grpc_timeout;
 mod guard;
 mod handle;
 mod identity;
@@ -13,6 +14,7 @@ mod server;
 mod status;
 pub mod token;
 mod trace;
+mod xfcc;
 
 pub use client::{PeerChannel, Peers};
 pub use context::{Cx, Principal};

@@ -7,6 +7,7 @@
 #![no_main]
 
 mod configuration;
+mod door;
 mod envelope;
 mod input;
 mod log;
@@ -52,6 +53,9 @@ const TARGETS: &[(&str, Target)] = &[
     ("chat_request", privacy::chat_request),
     ("chat_stream", privacy::chat_stream),
     ("settings", configuration::settings),
+    ("timeout", door::timeout),
+    ("client_certificate", door::client_certificate),
+    ("sealed_mapping", door::mapping),
 ];
 
 static TARGET: LazyLock<Target> = LazyLock::new(|| {
