@@ -39,7 +39,7 @@ docs: $(STAMPS)/run ## Generate docs/errors.md and docs/cli.md from the code
 	@cargo run --quiet --package signet -- reference > $(STAMPS)/cli.md && mv $(STAMPS)/cli.md docs/cli.md
 
 bench: $(STAMPS)/run ## Print the measured ratios of docs/performance.md
-	@cargo bench --workspace
+	@cargo bench --workspace --bench '*' --no-fail-fast
 
 fuzz: ## Run every fuzz target for a while (SECONDS=10 each)
 	@SECONDS_EACH=$(or $(SECONDS),10) tests/fuzz/run.sh
