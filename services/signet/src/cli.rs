@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::client::{self, Problem};
 use crate::dev::DevArguments;
 use crate::mesh_command::MeshCommand;
-use crate::terminal::complain;
+use client::Problem;
+use client::terminal::complain;
 
 /// Use language models on sensitive text without anyone in between reading it.
 #[derive(Parser)]
@@ -56,5 +56,23 @@ pub fn main() -> ExitCode {
             complain(problem);
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_is_current() {
+        let stored = include_str!("../../../docs/cli.md");
+        let current = client::reference::markdown(super::command());
+        assert!(stored == current, "docs/cli.md is not current; run: make docs");
+        for name in ["signet dev", "signet keys register", "signet events verify"] {
+            assert!(current.contains(&format!("\n## {name}\n")), "{name} is missing");
+        }
+    }
+
+    #[test]
+    fn the_description_is_sound() {
+        super::command().debug_assert();
     }
 }

@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("adapters", &["cache", "cas", "db", "keys", "reasons", "telemetry"]),
     ("calls", &["rpc"]),
     ("parts", &["events", "mesh"]),
-    ("process", &["boot"]),
+    ("process", &["boot", "client"]),
 ];
 /// Pure: values in, values out. No clock, no I/O, no runtime, no wire.
 const PURE: &[&str] = &["crypto", "pii", "tlog"];

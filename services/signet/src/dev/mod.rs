@@ -15,8 +15,8 @@ use mesh::{Address, Edge, EnvoyOptions, EnvoyProcess, Plan, Templates};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::terminal::say;
 use crate::tour::{self, TourSettings};
+use client::terminal::say;
 use place::Place;
 use services::Wiring;
 

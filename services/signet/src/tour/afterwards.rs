@@ -6,8 +6,8 @@ use kernel::Secret;
 
 use super::screen::Screen;
 use super::{Tour, TourSettings};
-use crate::client::commands::account;
-use crate::client::{Result, read_private, write_private};
+use client::commands::account;
+use client::{Result, read_private, write_private};
 
 fn key_file(settings: &TourSettings) -> PathBuf {
     settings.data.join("api-key")

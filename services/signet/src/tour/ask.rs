@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::store::Stored;
 use super::{Tour, count, texts, timed, unexpected};
-use crate::client::asking::{self, Answer, Question};
-use crate::client::sealing::{self, Letter, OwnKeys, RESPONSE_SEAL};
-use crate::client::session::request_id;
-use crate::client::{Problem, Result};
+use client::asking::{self, Answer, Question};
+use client::sealing::{self, Letter, OwnKeys, RESPONSE_SEAL};
+use client::session::request_id;
+use client::{Problem, Result};
 
 /// The built-in model, which answers with what it received.
 const MODEL: &str = "echo";

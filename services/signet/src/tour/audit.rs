@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::ask::Asked;
 use super::{Tour, count, grouped};
-use crate::client::commands::events;
-use crate::client::proofs::{self, Proved};
-use crate::client::{Problem, Result};
+use client::commands::events;
+use client::proofs::{self, Proved};
+use client::{Problem, Result};
 
 /// Relays deliver within a second, and so does the log integrate.
 const IN_LOG_WITHIN: Duration = Duration::from_secs(15);

@@ -2,9 +2,9 @@
 //! public halves.
 
 use super::{Tour, timed};
-use crate::client::Result;
-use crate::client::commands::account::{self, Credentials};
-use crate::client::commands::keys;
+use client::Result;
+use client::commands::account::{self, Credentials};
+use client::commands::keys;
 
 impl Tour<'_> {
     pub(super) async fn log_in(&mut self) -> Result<()> {

@@ -17,13 +17,13 @@ use std::time::{Duration, Instant};
 
 use kernel::Fault;
 
-use crate::client::connection::Edge;
-use crate::client::output::Output;
-use crate::client::profile::Profile;
-use crate::client::sealing::OwnKeys;
-use crate::client::session::Session;
-use crate::client::{Problem, Result};
-use crate::terminal::complain;
+use client::connection::Edge;
+use client::output::Output;
+use client::profile::Profile;
+use client::sealing::OwnKeys;
+use client::session::Session;
+use client::terminal::complain;
+use client::{Problem, Result};
 use screen::Screen;
 
 /// Where the mesh is that is being shown.

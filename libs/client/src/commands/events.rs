@@ -4,9 +4,9 @@ use proto::audit::v1::{GetEventRequest, ListEventsRequest, LoggedEvent};
 use serde_json::{Value, json};
 
 use super::{Result, named};
-use crate::client::output::{time, word};
-use crate::client::proofs;
-use crate::client::session::{EdgeArguments, Session};
+use crate::output::{time, word};
+use crate::proofs;
+use crate::session::{EdgeArguments, Session};
 
 #[derive(clap::Args)]
 pub struct Events {

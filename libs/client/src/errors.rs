@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_page_is_current() {
-        let stored = include_str!("../../../../docs/errors.md");
+        let stored = include_str!("../../../docs/errors.md");
         assert!(stored == markdown(), "docs/errors.md is not current; run: make docs");
     }
 

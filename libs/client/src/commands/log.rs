@@ -6,8 +6,8 @@ use serde_json::json;
 use tlog::{FsReader, fsck};
 
 use super::{Problem, Result};
-use crate::client::proofs::parse_identity;
-use crate::client::session::EdgeArguments;
+use crate::proofs::parse_identity;
+use crate::session::EdgeArguments;
 
 #[derive(clap::Args)]
 pub struct Log {

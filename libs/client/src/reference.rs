@@ -37,21 +37,3 @@ fn chapter(page: &mut String, command: &mut Command, name: &str) {
         chapter(page, sub, &name);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_page_is_current() {
-        let stored = include_str!("../../../docs/cli.md");
-        let current = super::markdown(crate::cli::command());
-        assert!(stored == current, "docs/cli.md is not current; run: make docs");
-        for name in ["signet dev", "signet keys register", "signet events verify"] {
-            assert!(current.contains(&format!("\n## {name}\n")), "{name} is missing");
-        }
-    }
-
-    #[test]
-    fn the_description_is_sound() {
-        crate::cli::command().debug_assert();
-    }
-}

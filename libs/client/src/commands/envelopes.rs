@@ -8,9 +8,9 @@ use proto::envelope::v1::{Envelope, Key, KeyPurpose, OpenRequest, VerifyRequest}
 use serde_json::json;
 
 use super::{Problem, Result, keys, named, span};
-use crate::client::output::time;
-use crate::client::sealing::{self, EnvelopeFile, Letter, OwnKeys, RESPONSE_SIGN};
-use crate::client::session::{EdgeArguments, Session, request_id};
+use crate::output::time;
+use crate::sealing::{self, EnvelopeFile, Letter, OwnKeys, RESPONSE_SIGN};
+use crate::session::{EdgeArguments, Session, request_id};
 
 #[derive(clap::Args)]
 pub struct Seal {

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use proto::envelope::v1::Envelope;
 
 use super::{Problem, Result};
-use crate::client::asking::{self, Answer, Question};
-use crate::client::output::raw;
-use crate::client::sealing::{self, EnvelopeFile, Letter, OwnKeys, RESPONSE_SEAL};
-use crate::client::session::{EdgeArguments, Session};
+use crate::asking::{self, Answer, Question};
+use crate::output::raw;
+use crate::sealing::{self, EnvelopeFile, Letter, OwnKeys, RESPONSE_SEAL};
+use crate::session::{EdgeArguments, Session};
 use crate::terminal::complain;
 
 #[derive(clap::Args)]

@@ -14,8 +14,10 @@ pub mod private_file;
 pub mod problem;
 pub mod profile;
 pub mod proofs;
+pub mod reference;
 pub mod sealing;
 pub mod session;
+pub mod terminal;
 pub mod trace;
 
 pub use private_file::{read as read_private, write as write_private};

@@ -10,9 +10,9 @@ use proto::envelope::v1::{
 use serde_json::{Value, json};
 
 use super::{Problem, Result, label, labels, named};
-use crate::client::output::{time, word};
-use crate::client::sealing;
-use crate::client::session::{EdgeArguments, Session, request_id};
+use crate::output::{time, word};
+use crate::sealing;
+use crate::session::{EdgeArguments, Session, request_id};
 
 #[derive(clap::Args)]
 pub struct Keys {

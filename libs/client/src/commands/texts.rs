@@ -9,8 +9,8 @@ use proto::anonymizer::v1::{
 use serde_json::{Value, json};
 
 use super::Result;
-use crate::client::output::raw;
-use crate::client::session::EdgeArguments;
+use crate::output::raw;
+use crate::session::EdgeArguments;
 
 #[derive(clap::Args)]
 struct Detection {

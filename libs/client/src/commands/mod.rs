@@ -86,7 +86,7 @@ pub async fn run(subcommand: Command, command: clap::Command) -> Result<()> {
         Command::Events(arguments) => arguments.run().await,
         Command::Log(arguments) => arguments.run(),
         Command::Errors => super::output::raw(super::errors::markdown().as_bytes()),
-        Command::Reference => super::output::raw(crate::reference::markdown(command).as_bytes()),
+        Command::Reference => crate::output::raw(crate::reference::markdown(command).as_bytes()),
         Command::Completion(Completion { shell }) => {
             let mut script = Vec::new();
             let mut command = command;

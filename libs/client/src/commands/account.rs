@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Problem, Result, named, span};
-use crate::client::output::{raw, time};
-use crate::client::read_private;
-use crate::client::session::{EdgeArguments, Session, request_id};
+use crate::output::{raw, time};
+use crate::read_private;
+use crate::session::{EdgeArguments, Session, request_id};
 use crate::terminal::complain;
 
 #[derive(clap::Args)]
@@ -294,7 +294,7 @@ fn api_key_json(key: &ApiKey) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::write_private;
+    use crate::write_private;
 
     #[test]
     fn the_administrators_file_is_a_log_in_request() {
