@@ -219,9 +219,11 @@ fn short_answer() -> Result<PlaintextKey> {
 
 fn id(tenant: TenantId, key: &WrappedKey, context: &Context) -> Id {
     let mut hash = digest::Context::new(&digest::SHA256);
-    // The first two are of fixed length.
+    let key = key.to_bytes();
     hash.update(tenant.uuid().as_bytes());
-    hash.update(&key.to_bytes());
+    // Of no fixed length, so that is told.
+    hash.update(&(key.len() as u64).to_be_bytes());
+    hash.update(&key);
     hash.update(&context.encode());
     let mut id = [0; 32];
     id.copy_from_slice(hash.finish().as_ref());

@@ -20,7 +20,7 @@ mod wrapped;
 pub use cache::{CacheSettings, DataKeyCache};
 pub use context::Context;
 pub use key::{DataKey, KEY_LENGTH, PlaintextKey};
-pub use kms::{Kms, MAX_BATCH};
+pub use kms::{KekState, KekVersion, Kms, MAX_BATCH};
 pub use secret_file::create_key_file;
 pub use settings::{Settings, open};
 pub use wrapped::{Provider, WrappedKey, WrappedKeyError};

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use kernel::{Fault, ManualClock, Result, SystemClock, TenantId, Timestamp};
 use keys::local::{LocalKms, LocalSettings};
 use keys::{
-    CacheSettings, Context, DataKey, DataKeyCache, Kms, PlaintextKey, Provider, WrappedKey,
+    CacheSettings, Context, DataKey, DataKeyCache, KekVersion, Kms, PlaintextKey, Provider,
+    WrappedKey,
 };
 use tokio::sync::Semaphore;
 
@@ -50,8 +51,12 @@ impl Counted {
 
 #[async_trait]
 impl Kms for Counted {
-    fn provider(&self) -> Provider {
-        self.kms.provider()
+    fn provider(&self, tenant: TenantId) -> Provider {
+        self.kms.provider(tenant)
+    }
+
+    fn at(&self, provider: Provider) -> Option<&dyn Kms> {
+        self.kms.at(provider)
     }
 
     async fn generate(&self, tenant: TenantId, contexts: &[Context]) -> Result<Vec<DataKey>> {
@@ -86,6 +91,14 @@ impl Kms for Counted {
 
     async fn rotate(&self, tenant: TenantId) -> Result<u32> {
         self.kms.rotate(tenant).await
+    }
+
+    async fn versions(&self, tenant: TenantId) -> Result<Vec<KekVersion>> {
+        self.kms.versions(tenant).await
+    }
+
+    async fn destroy_below(&self, tenant: TenantId, version: u32) -> Result<()> {
+        self.kms.destroy_below(tenant, version).await
     }
 
     async fn health(&self) -> Result<()> {

@@ -20,6 +20,8 @@ use testkit::vault::{Vault, vault, vault_with_tls};
 const POLICY: &str = r#"
 path "transit/keys/signet-*"        { capabilities = ["create", "read", "update"] }
 path "transit/keys/signet-*/rotate" { capabilities = ["update"] }
+path "transit/keys/signet-*/config" { capabilities = ["create", "update"] }
+path "transit/keys/signet-*/trim"   { capabilities = ["create", "update"] }
 path "transit/encrypt/signet-*"     { capabilities = ["update"] }
 path "transit/decrypt/signet-*"     { capabilities = ["update"] }
 path "transit/rewrap/signet-*"      { capabilities = ["update"] }

@@ -13,7 +13,7 @@ use super::ring::Ring;
 use super::unlock::{Secret, Unlocker};
 use crate::context::Context;
 use crate::key::{DataKey, KEY_LENGTH, PlaintextKey};
-use crate::kms::Kms;
+use crate::kms::{KekVersion, Kms};
 use crate::primitives::{self, NONCE};
 use crate::reasons;
 use crate::wrapped::{BODY, Provider, WrappedKey};
@@ -157,7 +157,7 @@ fn wrap(
     let mut body = [0; BODY];
     body[..NONCE].copy_from_slice(&nonce);
     body[NONCE..].copy_from_slice(&sealed);
-    Ok(WrappedKey::new(Provider::Local, version, body))
+    WrappedKey::new(Provider::Local, version, &body).map_err(Fault::internal)
 }
 
 fn unwrap(
@@ -176,6 +176,9 @@ fn unwrap(
         return Err(unreadable("too short"));
     };
     let mut buffer = zeroize::Zeroizing::new([0; BODY - NONCE]);
+    if sealed.len() != buffer.len() {
+        return Err(unreadable("of a wrong length"));
+    }
     buffer.copy_from_slice(sealed);
     primitives::open(kek, *nonce, &aad(tenant, version, context), buffer.as_mut_slice())
         .ok()
@@ -198,8 +201,12 @@ fn version_unavailable(tenant: TenantId, version: u32) -> Fault {
 
 #[async_trait]
 impl Kms for LocalKms {
-    fn provider(&self) -> Provider {
+    fn provider(&self, _: TenantId) -> Provider {
         Provider::Local
+    }
+
+    fn at(&self, provider: Provider) -> Option<&dyn Kms> {
+        (provider == Provider::Local).then_some(self)
     }
 
     async fn generate(&self, tenant: TenantId, contexts: &[Context]) -> Result<Vec<DataKey>> {
@@ -258,6 +265,17 @@ impl Kms for LocalKms {
                 Ok(true)
             })?;
             Ok(version)
+        })
+        .await
+    }
+
+    async fn versions(&self, tenant: TenantId) -> Result<Vec<KekVersion>> {
+        Ok(self.run(Keyring::current).await?.versions(tenant))
+    }
+
+    async fn destroy_below(&self, tenant: TenantId, version: u32) -> Result<()> {
+        self.run(move |keyring| {
+            keyring.change(|ring| ring.destroy_below(tenant, version)).map(drop)
         })
         .await
     }

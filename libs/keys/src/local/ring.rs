@@ -8,12 +8,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kernel::{Result, TenantId, Timestamp};
+use kernel::{Fault, Result, TenantId, Timestamp};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::error::KeyringError;
 use crate::key::{KEY_LENGTH, PlaintextKey};
+use crate::kms::{KekState, KekVersion};
+use crate::reasons;
 
 #[derive(Clone)]
 struct Version {
@@ -43,6 +45,32 @@ impl Ring {
         let number = versions.last_key_value().map_or(0, |(number, _)| *number) + 1;
         versions.insert(number, Version { created: now.timestamp_micros(), kek });
         Ok(number)
+    }
+
+    pub(super) fn versions(&self, tenant: TenantId) -> Vec<KekVersion> {
+        let Some(versions) = self.0.get(&tenant) else { return Vec::new() };
+        let newest = versions.last_key_value().map(|(number, _)| *number);
+        let version = |(number, version): (&u32, &Version)| KekVersion {
+            number: *number,
+            state: if Some(*number) == newest { KekState::Primary } else { KekState::UnwrapOnly },
+            created: Timestamp::from_timestamp_micros(version.created).unwrap_or_default(),
+        };
+        versions.iter().map(version).collect()
+    }
+
+    /// Says whether there was anything to remove.
+    pub(super) fn destroy_below(&mut self, tenant: TenantId, number: u32) -> Result<bool> {
+        let versions = self.0.get_mut(&tenant);
+        let newest = versions.as_ref().and_then(|versions| versions.keys().next_back().copied());
+        let (Some(versions), Some(newest)) = (versions, newest) else {
+            return Err(not_destroyable(format!("tenant {tenant} has no KEK in this keyring")));
+        };
+        if number > newest {
+            return Err(not_destroyable(format!("the newest version is {newest}, not {number}")));
+        }
+        let before = versions.len();
+        versions.retain(|kept, _| *kept >= number);
+        Ok(versions.len() < before)
     }
 
     pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
@@ -90,6 +118,10 @@ impl Ring {
         }
         if input.0.is_empty() { Ok(ring) } else { Err(KeyringError::Damaged) }
     }
+}
+
+fn not_destroyable(note: String) -> Fault {
+    Fault::new(&reasons::KEK_VERSION_NOT_DESTROYABLE).with_note(note)
 }
 
 /// Takes fixed pieces off the front.

@@ -10,10 +10,10 @@ use serde::de::IgnoredAny;
 use super::error::VaultError;
 use super::session::Sessions;
 use super::settings::VaultSettings;
-use super::transit::{Batch, BatchResults, Call, ItemResult, KeyInfo, NewKey};
+use super::transit::{Batch, BatchResults, Call, ItemResult, KeyInfo, Minimum, NewKey, Trim};
 use crate::context::Context;
 use crate::key::{DataKey, PlaintextKey};
-use crate::kms::{Kms, MAX_BATCH};
+use crate::kms::{KekVersion, Kms, MAX_BATCH};
 use crate::reasons;
 use crate::wrapped::{Provider, WrappedKey};
 
@@ -125,7 +125,7 @@ impl VaultKms {
             results.extend(part.iter().map(|(key, _)| {
                 match key.provider() {
                     Provider::Vault => answers.next().map_or_else(|| Err(no_kek(tenant)), read),
-                    Provider::Local => Err(Fault::new(&reasons::DATA_KEY_UNREADABLE)
+                    _ => Err(Fault::new(&reasons::DATA_KEY_UNREADABLE)
                         .with_note("wrapped by another provider")),
                 }
             }));
@@ -141,8 +141,12 @@ fn no_kek(tenant: TenantId) -> Fault {
 
 #[async_trait]
 impl Kms for VaultKms {
-    fn provider(&self) -> Provider {
+    fn provider(&self, _: TenantId) -> Provider {
         Provider::Vault
+    }
+
+    fn at(&self, provider: Provider) -> Option<&dyn Kms> {
+        (provider == Provider::Vault).then_some(self)
     }
 
     /// The keys are made here and wrapped there: Vault's own `datakey` makes
@@ -186,6 +190,36 @@ impl Kms for VaultKms {
         let path = format!("{}/rotate", self.path("keys", tenant));
         self.sessions.exec(&Call::<IgnoredAny>::post(path, &serde_json::json!({}))?).await?;
         Ok(self.key(tenant).await?.ok_or(VaultError::NoKey)?.latest_version)
+    }
+
+    async fn versions(&self, tenant: TenantId) -> Result<Vec<KekVersion>> {
+        match self.key(tenant).await? {
+            Some(key) => Ok(key.versions().ok_or(VaultError::Nonsense)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// In two steps: Vault trims only what is below the minimum for decryption.
+    async fn destroy_below(&self, tenant: TenantId, version: u32) -> Result<()> {
+        let refused =
+            |note: String| Fault::new(&reasons::KEK_VERSION_NOT_DESTROYABLE).with_note(note);
+        let Some(key) = self.key(tenant).await? else {
+            return Err(refused(format!("tenant {tenant} has no KEK in Vault")));
+        };
+        if version > key.latest_version {
+            let note = format!("the newest version is {}, not {version}", key.latest_version);
+            return Err(refused(note));
+        }
+        if version <= key.min_available_version.max(1) {
+            return Ok(());
+        }
+        let path = self.path("keys", tenant);
+        let minimum = Minimum::of(&key, version);
+        let config = Call::<IgnoredAny>::post(format!("{path}/config"), &minimum)?;
+        self.sessions.exec(&config).await?;
+        let trim = Trim { min_available_version: version };
+        let trim = Call::<IgnoredAny>::post(format!("{path}/trim"), &trim)?;
+        self.sessions.exec(&trim).await.map(drop)
     }
 
     /// Asks about our own token: that fails where Vault is away or sealed, or

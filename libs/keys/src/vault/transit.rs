@@ -1,10 +1,11 @@
 //! The requests to Vault's transit engine, among them the batches that vaultrs lacks.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use kernel::{Fault, Secret};
+use kernel::{Fault, Secret, Timestamp};
 use rustify::endpoint::Endpoint;
 use rustify::enums::{RequestMethod, RequestType, ResponseType};
 use rustify::errors::ClientError as Rest;
@@ -15,8 +16,12 @@ use zeroize::Zeroizing;
 use super::error::VaultError;
 use crate::context::Context;
 use crate::key::PlaintextKey;
+use crate::kms::{KekState, KekVersion};
 use crate::reasons;
-use crate::wrapped::{BODY, Provider, WrappedKey};
+use crate::wrapped::{Provider, WrappedKey};
+
+/// More versions than that nobody makes; it bounds what an answer can make us list.
+const MAX_VERSIONS: u32 = 100_000;
 
 /// A request, and the type of what comes back in `data`. Without `Debug`: the
 /// body may hold keys. (The client library copies it into its own buffers,
@@ -83,6 +88,15 @@ pub(super) struct KeyInfo {
     exportable: bool,
     allow_plaintext_backup: bool,
     pub(super) latest_version: u32,
+    min_decryption_version: u32,
+    #[serde(default)]
+    min_encryption_version: u32,
+    /// 0 until something was trimmed.
+    #[serde(default)]
+    pub(super) min_available_version: u32,
+    /// From version to seconds since 1970; only what can be decrypted with.
+    #[serde(default)]
+    keys: BTreeMap<u32, i64>,
 }
 
 impl KeyInfo {
@@ -93,6 +107,50 @@ impl KeyInfo {
             && !self.exportable
             && !self.allow_plaintext_backup
     }
+
+    /// Vault tells no creation times of versions below the minimum for
+    /// decryption; they get that of the eldest it tells.
+    pub(super) fn versions(&self) -> Option<Vec<KekVersion>> {
+        let first = self.min_available_version.max(1);
+        if self.latest_version < first || self.latest_version - first > MAX_VERSIONS {
+            return None;
+        }
+        let eldest = *self.keys.first_key_value()?.1;
+        let version = |number| {
+            let state = if number < self.min_decryption_version {
+                KekState::Disabled
+            } else if number < self.latest_version {
+                KekState::UnwrapOnly
+            } else {
+                KekState::Primary
+            };
+            let created = self.keys.get(&number).copied().unwrap_or(eldest);
+            Some(KekVersion { number, state, created: Timestamp::from_timestamp(created, 0)? })
+        };
+        (first..=self.latest_version).map(version).collect()
+    }
+}
+
+/// What makes all versions below one unusable. Vault wants both minima before
+/// it trims; neither is ever lowered.
+#[derive(Serialize)]
+pub(super) struct Minimum {
+    min_decryption_version: u32,
+    min_encryption_version: u32,
+}
+
+impl Minimum {
+    pub(super) fn of(key: &KeyInfo, version: u32) -> Self {
+        Self {
+            min_decryption_version: key.min_decryption_version.max(version),
+            min_encryption_version: key.min_encryption_version.max(key.latest_version),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Trim {
+    pub(super) min_available_version: u32,
 }
 
 #[derive(Serialize)]
@@ -211,8 +269,8 @@ fn to_vault(key: &WrappedKey) -> String {
 fn from_vault(text: &str) -> Option<WrappedKey> {
     let (version, body) = text.strip_prefix("vault:v")?.split_once(':')?;
     let version: u32 = version.parse().ok().filter(|version| *version > 0)?;
-    let body: [u8; BODY] = BASE64.decode(body).ok()?.try_into().ok()?;
-    let key = WrappedKey::new(Provider::Vault, version, body);
+    let body = BASE64.decode(body).ok()?;
+    let key = WrappedKey::new(Provider::Vault, version, &body).ok()?;
     // One spelling only: no plus sign, no leading zero.
     (to_vault(&key) == text).then_some(key)
 }
@@ -222,10 +280,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::wrapped::BODY;
 
     #[test]
     fn only_vaults_own_spelling_is_read() {
-        let key = WrappedKey::new(Provider::Vault, 12, [5; BODY]);
+        let key = WrappedKey::new(Provider::Vault, 12, &[5; BODY]).unwrap();
         let text = to_vault(&key);
         assert_eq!(from_vault(&text), Some(key));
         let body = BASE64.encode([5; BODY]);

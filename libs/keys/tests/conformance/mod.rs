@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kernel::{Kind, TenantId};
-use keys::{Context, Kms, MAX_BATCH, PlaintextKey, WrappedKey, reasons};
+use keys::{Context, KekState, Kms, MAX_BATCH, PlaintextKey, Provider, WrappedKey, reasons};
 
 pub(crate) async fn all(kms: Arc<dyn Kms>) {
     kms.health().await.unwrap();
@@ -15,6 +15,9 @@ pub(crate) async fn all(kms: Arc<dyn Kms>) {
     older_versions_unwrap_and_rewrap_moves_to_the_newest(&*kms).await;
     unknown_tenants_and_versions_are_errors(&*kms).await;
     altered_keys_are_unreadable(&*kms).await;
+    keys_of_other_providers_are_answered_by_themselves(&*kms).await;
+    versions_are_listed_and_destroyed_from_below(&*kms).await;
+    what_stays_cannot_be_destroyed(&*kms).await;
     racing_for_the_first_key_makes_one(kms).await;
 }
 
@@ -48,7 +51,9 @@ fn reason<T>(result: kernel::Result<T>) -> &'static kernel::Reason {
 async fn what_was_generated_is_unwrapped(kms: &dyn Kms) {
     let tenant = TenantId::new();
     let (plain, wrapped) = one(kms, tenant).await;
-    assert_eq!(wrapped.provider(), kms.provider());
+    assert_eq!(wrapped.provider(), kms.provider(tenant));
+    assert!(wrapped.to_bytes().starts_with(&WrappedKey::prefix(wrapped.provider(), 1)));
+    assert!(kms.at(wrapped.provider()).is_some());
     assert_eq!(wrapped.version(), 1);
     let stored = WrappedKey::parse(&wrapped.to_bytes()).unwrap();
     assert!(unwrap(kms, tenant, &stored, context(0)).await.unwrap().expose() == plain.expose());
@@ -152,7 +157,7 @@ async fn altered_keys_are_unreadable(kms: &dyn Kms) {
     let bytes = wrapped.to_bytes();
     let altered: Vec<_> = (6..bytes.len())
         .map(|at| {
-            let mut bytes = bytes;
+            let mut bytes = bytes.clone();
             bytes[at] ^= 1;
             (WrappedKey::parse(&bytes).unwrap(), context(0))
         })
@@ -162,14 +167,92 @@ async fn altered_keys_are_unreadable(kms: &dyn Kms) {
         assert_eq!(fault.reason(), &reasons::DATA_KEY_UNREADABLE);
         assert_eq!(fault.kind(), Kind::DataLoss);
     }
-    // Another provider's form is not tried at all.
-    let mut foreign = bytes;
-    foreign[1] = 3 - foreign[1];
-    let foreign = WrappedKey::parse(&foreign).unwrap();
-    let result = unwrap(kms, tenant, &foreign, context(0)).await;
-    assert_eq!(reason(result), &reasons::DATA_KEY_UNREADABLE);
-    let moved = kms.rewrap(tenant, &[(foreign, context(0))]).await.unwrap().remove(0);
-    assert_eq!(reason(moved), &reasons::DATA_KEY_UNREADABLE);
+}
+
+/// Another provider's form is not tried at all, and does not spoil the batch.
+async fn keys_of_other_providers_are_answered_by_themselves(kms: &dyn Kms) {
+    let tenant = TenantId::new();
+    let (_, own) = one(kms, tenant).await;
+    let others = Provider::ALL.into_iter().filter(|other| kms.at(*other).is_none());
+    let foreign = others.map(|other| {
+        let stored = [&WrappedKey::prefix(other, 1)[..], &[7; 60]].concat();
+        WrappedKey::parse(&stored).unwrap()
+    });
+    let items: Vec<_> =
+        foreign.flat_map(|foreign| [(foreign, context(0)), (own.clone(), context(0))]).collect();
+    assert!(!items.is_empty());
+    let unwrapped = kms.unwrap(tenant, &items).await.unwrap();
+    let rewrapped = kms.rewrap(tenant, &items).await.unwrap();
+    assert_eq!((unwrapped.len(), rewrapped.len()), (items.len(), items.len()));
+    for (at, (unwrapped, rewrapped)) in unwrapped.into_iter().zip(rewrapped).enumerate() {
+        if at % 2 == 0 {
+            assert_eq!(reason(unwrapped), &reasons::DATA_KEY_UNREADABLE);
+            assert_eq!(reason(rewrapped), &reasons::DATA_KEY_UNREADABLE);
+        } else {
+            assert!(unwrapped.is_ok() && rewrapped.is_ok());
+        }
+    }
+}
+
+async fn numbers(kms: &dyn Kms, tenant: TenantId) -> Vec<(u32, KekState)> {
+    let versions = kms.versions(tenant).await.unwrap();
+    versions.iter().map(|version| (version.number, version.state)).collect()
+}
+
+async fn versions_are_listed_and_destroyed_from_below(kms: &dyn Kms) {
+    let (tenant, other) = (TenantId::new(), TenantId::new());
+    assert_eq!(kms.versions(tenant).await.unwrap(), []);
+    let mut keys = Vec::new();
+    for version in 1..=4 {
+        if version > 1 {
+            assert_eq!(kms.rotate(tenant).await.unwrap(), version);
+        }
+        keys.push(one(kms, tenant).await);
+    }
+    let (_, of_other) = one(kms, other).await;
+    use KekState::{Primary, UnwrapOnly};
+    let all = [(1, UnwrapOnly), (2, UnwrapOnly), (3, UnwrapOnly), (4, Primary)];
+    assert_eq!(numbers(kms, tenant).await, all);
+    let versions = kms.versions(tenant).await.unwrap();
+    assert!(versions.is_sorted_by_key(|version| version.created), "{versions:?}");
+    kms.destroy_below(tenant, 1).await.unwrap();
+    assert_eq!(numbers(kms, tenant).await, all);
+    // Twice, and once more for less: that changes nothing.
+    for version in [3, 3, 2] {
+        kms.destroy_below(tenant, version).await.unwrap();
+        assert_eq!(numbers(kms, tenant).await, all[2..]);
+    }
+    let items: Vec<_> = keys.iter().map(|(_, key)| (key.clone(), context(0))).collect();
+    let unwrapped = kms.unwrap(tenant, &items).await.unwrap();
+    let rewrapped = kms.rewrap(tenant, &items).await.unwrap();
+    for (at, (unwrapped, rewrapped)) in unwrapped.into_iter().zip(rewrapped).enumerate() {
+        if at < 2 {
+            assert_eq!(reason(unwrapped), &reasons::KEK_VERSION_UNAVAILABLE);
+            assert_eq!(reason(rewrapped), &reasons::KEK_VERSION_UNAVAILABLE);
+        } else {
+            assert!(unwrapped.unwrap().expose() == keys[at].0.expose());
+            assert_eq!(rewrapped.unwrap().version(), 4);
+        }
+    }
+    // Numbers go on, and neighbours keep theirs.
+    kms.destroy_below(tenant, 4).await.unwrap();
+    assert_eq!(kms.rotate(tenant).await.unwrap(), 5);
+    assert_eq!(numbers(kms, tenant).await, [(4, UnwrapOnly), (5, Primary)]);
+    unwrap(kms, other, &of_other, context(0)).await.unwrap();
+}
+
+async fn what_stays_cannot_be_destroyed(kms: &dyn Kms) {
+    let tenant = TenantId::new();
+    let nobody = kms.destroy_below(tenant, 1).await;
+    assert_eq!(reason(nobody), &reasons::KEK_VERSION_NOT_DESTROYABLE);
+    assert_eq!(kms.versions(tenant).await.unwrap(), []);
+    let (plain, wrapped) = one(kms, tenant).await;
+    for version in [2, u32::MAX] {
+        let refused = kms.destroy_below(tenant, version).await;
+        assert_eq!(reason(refused), &reasons::KEK_VERSION_NOT_DESTROYABLE);
+    }
+    kms.destroy_below(tenant, 0).await.unwrap();
+    assert!(unwrap(kms, tenant, &wrapped, context(0)).await.unwrap().expose() == plain.expose());
 }
 
 async fn racing_for_the_first_key_makes_one(kms: Arc<dyn Kms>) {

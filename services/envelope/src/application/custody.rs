@@ -56,7 +56,7 @@ impl Custody {
             made.ok_or_else(|| Fault::internal("the KMS made no data key"))?;
         let row = row_of(tenant, id, version);
         let sealed = cipher(&plaintext).seal(place(&row), key.pkcs8()).map_err(Fault::internal)?;
-        Ok(SealedHalf { data_key: wrapped.to_bytes().to_vec(), sealed })
+        Ok(SealedHalf { data_key: wrapped.to_bytes(), sealed })
     }
 
     /// The private half, ready for use. Whether it may be used is for the caller

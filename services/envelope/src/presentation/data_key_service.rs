@@ -35,7 +35,7 @@ impl DataKeyApi {
         let made = self.data_keys.generate(&cx, contexts).await?;
         let keys = made.iter().map(|key| DataKey {
             plaintext: key.plaintext.expose().to_vec(),
-            wrapped: key.wrapped.to_bytes().to_vec(),
+            wrapped: key.wrapped.to_bytes(),
         });
         Ok(GenerateDataKeysResponse { keys: keys.collect() })
     }
