@@ -22,6 +22,7 @@ KINDS = {
     "x25519": {"kty": "OKP", "crv": "X25519", "alg": "ECDH-ES+A256KW", "use": "enc"},
     "p256": {"kty": "EC", "crv": "P-256", "alg": "ECDH-ES+A256KW", "use": "enc"},
     "rsa-pss-2048": {"kty": "RSA", "size": 2048, "alg": "PS256", "use": "sig"},
+    "es256": {"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig"},
     "ed25519": {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig"},
 }
 

@@ -26,10 +26,11 @@ pub enum KeyAlgorithm {
     RsaPss3072,
     RsaPss4096,
     Ed25519,
+    Es256,
 }
 
 impl KeyAlgorithm {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RsaOaep2048,
         Self::RsaOaep3072,
         Self::RsaOaep4096,
@@ -39,6 +40,7 @@ impl KeyAlgorithm {
         Self::RsaPss3072,
         Self::RsaPss4096,
         Self::Ed25519,
+        Self::Es256,
     ];
 
     /// Our name for it, as stored and as configured.
@@ -54,6 +56,7 @@ impl KeyAlgorithm {
             Self::RsaPss3072 => "rsa-pss-3072",
             Self::RsaPss4096 => "rsa-pss-4096",
             Self::Ed25519 => "ed25519",
+            Self::Es256 => "es256",
         }
     }
 
@@ -65,7 +68,11 @@ impl KeyAlgorithm {
             | Self::RsaOaep4096
             | Self::X25519
             | Self::P256 => KeyUse::Seal,
-            Self::RsaPss2048 | Self::RsaPss3072 | Self::RsaPss4096 | Self::Ed25519 => KeyUse::Sign,
+            Self::RsaPss2048
+            | Self::RsaPss3072
+            | Self::RsaPss4096
+            | Self::Ed25519
+            | Self::Es256 => KeyUse::Sign,
         }
     }
 
@@ -78,6 +85,7 @@ impl KeyAlgorithm {
             Self::X25519 | Self::P256 => "ECDH-ES+A256KW",
             Self::RsaPss2048 | Self::RsaPss3072 | Self::RsaPss4096 => "PS256",
             Self::Ed25519 => "EdDSA",
+            Self::Es256 => "ES256",
         }
     }
 
@@ -88,6 +96,11 @@ impl KeyAlgorithm {
         alg == self.jose() || (self == Self::Ed25519 && alg == "Ed25519")
     }
 
+    /// Whether its keys are points of P-256; for which of its two uses, the point does not say.
+    pub(crate) const fn is_p256(self) -> bool {
+        matches!(self, Self::P256 | Self::Es256)
+    }
+
     /// The length of the modulus, for RSA.
     #[must_use]
     pub const fn rsa_bytes(self) -> Option<usize> {
@@ -95,8 +108,13 @@ impl KeyAlgorithm {
             Self::RsaOaep2048 | Self::RsaPss2048 => Some(256),
             Self::RsaOaep3072 | Self::RsaPss3072 => Some(384),
             Self::RsaOaep4096 | Self::RsaPss4096 => Some(512),
-            Self::X25519 | Self::P256 | Self::Ed25519 => None,
+            Self::X25519 | Self::P256 | Self::Ed25519 | Self::Es256 => None,
         }
+    }
+
+    /// The algorithm of an RSA key of this use with a modulus of so many bytes.
+    pub(crate) fn of_rsa(key_use: KeyUse, bytes: usize) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.key_use() == key_use && one.rsa_bytes() == Some(bytes))
     }
 
     #[must_use]
@@ -128,7 +146,7 @@ impl FromStr for KeyAlgorithm {
 pub enum Suite {
     /// RSA-OAEP-256, A256GCM, PS256.
     Rsa,
-    /// ECDH-ES+A256KW on X25519 or P-256, A256GCM, EdDSA with Ed25519.
+    /// ECDH-ES+A256KW on X25519 or P-256, A256GCM, EdDSA with Ed25519 or ES256.
     Ec,
 }
 

@@ -6,12 +6,12 @@ use zeroize::Zeroizing;
 
 use crate::algorithm::{KeyAlgorithm, KeyUse};
 use crate::encoding;
-use crate::key::KeyError;
+use crate::key::{KeyError, PublicKey};
 use crate::provider::{self, PrivateParts, PublicParts, RsaParts};
 
 /// 65537: what every generator of the last twenty years writes. Small exponents have a
 /// history of padding attacks, large ones of slow verification.
-const EXPONENT: [u8; 3] = [1, 0, 1];
+pub(crate) const EXPONENT: [u8; 3] = [1, 0, 1];
 
 /// The letters of the largest JWK taken (RSA 4096, private, with room to spare).
 const MAX_JWK: usize = 8 * 1024;
@@ -37,6 +37,9 @@ struct Jwk {
     qi: Option<Secret<String>>,
     oth: Option<serde::de::IgnoredAny>,
     k: Option<Secret<String>>,
+    /// What the importer wants the key for, which the key itself may leave open.
+    #[serde(skip)]
+    intended: Option<KeyUse>,
 }
 
 pub(crate) fn parse_public(json: &str) -> Result<(KeyAlgorithm, PublicParts), KeyError> {
@@ -59,8 +62,9 @@ pub(crate) fn parse_public(json: &str) -> Result<(KeyAlgorithm, PublicParts), Ke
 
 pub(crate) fn parse_private(
     json: &str,
+    intended: Option<KeyUse>,
 ) -> Result<(KeyAlgorithm, PublicParts, PrivateParts), KeyError> {
-    let jwk = parse(json)?;
+    let jwk = Jwk { intended, ..parse(json)? };
     if jwk.oth.is_some() {
         // Keys of more than two primes: no library in use takes them.
         return Err(KeyError::Invalid("oth"));
@@ -108,7 +112,7 @@ impl Jwk {
             ("RSA", None) => self.rsa()?,
             ("OKP", Some("Ed25519")) => (KeyAlgorithm::Ed25519, self.okp()?),
             ("OKP", Some("X25519")) => (KeyAlgorithm::X25519, self.okp()?),
-            ("EC", Some("P-256")) => (KeyAlgorithm::P256, self.p256()?),
+            ("EC", Some("P-256")) => self.p256()?,
             ("OKP" | "EC", None) => return Err(KeyError::Missing("crv")),
             ("OKP" | "EC" | "RSA", Some(_)) => return Err(KeyError::Invalid("crv")),
             _ => return Err(KeyError::Invalid("kty")),
@@ -127,17 +131,8 @@ impl Jwk {
         if n.first().is_none_or(|first| first & 0x80 == 0) {
             return Err(KeyError::Invalid("n"));
         }
-        let key_use = match (self.alg.as_deref(), self.key_use.as_deref()) {
-            (Some("RSA-OAEP-256"), _) | (None, Some("enc")) => KeyUse::Seal,
-            (Some("PS256"), _) | (None, Some("sig")) => KeyUse::Sign,
-            (Some(_), _) => return Err(KeyError::Invalid("alg")),
-            (None, Some(_)) => return Err(KeyError::Invalid("use")),
-            (None, None) => return Err(KeyError::Missing("alg")),
-        };
-        let algorithm = KeyAlgorithm::ALL
-            .into_iter()
-            .find(|one| one.key_use() == key_use && one.rsa_bytes() == Some(n.len()))
-            .ok_or(KeyError::Invalid("n"))?;
+        let key_use = self.stated_use("RSA-OAEP-256", "PS256")?;
+        let algorithm = KeyAlgorithm::of_rsa(key_use, n.len()).ok_or(KeyError::Invalid("n"))?;
         Ok((algorithm, PublicParts::Rsa { n, e }))
     }
 
@@ -146,9 +141,26 @@ impl Jwk {
         if x.len() == 32 { Ok(PublicParts::Curve(x)) } else { Err(KeyError::Invalid("x")) }
     }
 
-    fn p256(&self) -> Result<PublicParts, KeyError> {
-        p256_point(&public("x", self.x.as_ref())?, &public("y", self.y.as_ref())?)
-            .map(PublicParts::Curve)
+    fn p256(&self) -> Result<(KeyAlgorithm, PublicParts), KeyError> {
+        let point = p256_point(&public("x", self.x.as_ref())?, &public("y", self.y.as_ref())?)?;
+        let algorithm = match self.stated_use("ECDH-ES+A256KW", "ES256")? {
+            KeyUse::Seal => KeyAlgorithm::P256,
+            KeyUse::Sign => KeyAlgorithm::Es256,
+        };
+        Ok((algorithm, PublicParts::Curve(point)))
+    }
+
+    /// What a key is for that is good for either: `alg` says, or `use`, or who imports it.
+    fn stated_use(&self, seal: &str, sign: &str) -> Result<KeyUse, KeyError> {
+        match (self.alg.as_deref(), self.key_use.as_deref()) {
+            (Some(alg), _) if alg == seal => Ok(KeyUse::Seal),
+            (Some(alg), _) if alg == sign => Ok(KeyUse::Sign),
+            (Some(_), _) => Err(KeyError::Invalid("alg")),
+            (None, Some("enc")) => Ok(KeyUse::Seal),
+            (None, Some("sig")) => Ok(KeyUse::Sign),
+            (None, Some(_)) => Err(KeyError::Invalid("use")),
+            (None, None) => self.intended.ok_or(KeyError::Missing("alg")),
+        }
     }
 
     fn check_usage(&self, algorithm: KeyAlgorithm) -> Result<(), KeyError> {
@@ -256,7 +268,7 @@ fn required(algorithm: KeyAlgorithm, parts: &PublicParts) -> Written<'static> {
     let (kty, crv) = match algorithm {
         KeyAlgorithm::Ed25519 => ("OKP", Some("Ed25519")),
         KeyAlgorithm::X25519 => ("OKP", Some("X25519")),
-        KeyAlgorithm::P256 => ("EC", Some("P-256")),
+        KeyAlgorithm::P256 | KeyAlgorithm::Es256 => ("EC", Some("P-256")),
         _ => ("RSA", None),
     };
     let (mut e, mut n, mut x, mut y) = (None, None, None, None);
@@ -265,7 +277,7 @@ fn required(algorithm: KeyAlgorithm, parts: &PublicParts) -> Written<'static> {
             n = Some(encoding::encode(modulus));
             e = Some(encoding::encode(exponent));
         }
-        PublicParts::Curve(point) if algorithm == KeyAlgorithm::P256 && point.len() == 65 => {
+        PublicParts::Curve(point) if algorithm.is_p256() && point.len() == 65 => {
             x = Some(encoding::encode(&point[1..33]));
             y = Some(encoding::encode(&point[33..]));
         }
@@ -291,4 +303,12 @@ pub(crate) fn write_public(algorithm: KeyAlgorithm, parts: &PublicParts, kid: &s
     };
     let jwk = required(algorithm, parts);
     write(&Written { key_use: Some(key_use), alg: Some(algorithm.jose()), kid: Some(kid), ..jwk })
+}
+
+/// A JWK Set ([RFC 7517, section 5](https://www.rfc-editor.org/rfc/rfc7517#section-5)) of public
+/// keys.
+#[must_use]
+pub fn key_set<'a>(keys: impl IntoIterator<Item = &'a PublicKey>) -> String {
+    let keys: Vec<_> = keys.into_iter().map(PublicKey::to_jwk).collect();
+    format!(r#"{{"keys":[{}]}}"#, keys.join(","))
 }

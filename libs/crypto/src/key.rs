@@ -5,10 +5,10 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::algorithm::{KeyAlgorithm, KeyUse};
-use crate::jwk;
 use crate::provider::{
     self, Agreement, Decrypter, Encrypter, Failed, PrivateParts, PublicParts, Signer, Verifier,
 };
+use crate::{jwk, pem, pkcs8};
 
 /// Why a key was not taken. Names the member at fault, never its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +21,14 @@ pub enum KeyError {
     Invalid(&'static str),
     #[error("`{0}` is private and has no place in a public key")]
     PrivateMember(&'static str),
+    #[error("the key is not unencrypted PKCS#8 in DER")]
+    Der,
+    #[error("the key is not one PEM block of type {0}")]
+    Pem(&'static str),
+    #[error("the key is longer than {0}")]
+    TooLarge(usize),
+    #[error("a key of this kind is not for this use")]
+    WrongUse,
     #[error("the key is not usable")]
     Rejected,
 }
@@ -63,8 +71,12 @@ impl PublicKey {
 
     pub(crate) fn new(algorithm: KeyAlgorithm, parts: PublicParts) -> Result<Self, KeyError> {
         let provider = provider::default();
-        if let PublicParts::Curve(point) = &parts {
-            jwk::check_point(algorithm, point)?;
+        match &parts {
+            PublicParts::Curve(point) => jwk::check_point(algorithm, point)?,
+            PublicParts::Rsa { e, .. } if *e != jwk::EXPONENT => {
+                return Err(KeyError::Invalid("e"));
+            }
+            PublicParts::Rsa { .. } => {}
         }
         let handle = match algorithm {
             KeyAlgorithm::X25519 | KeyAlgorithm::P256 => {
@@ -97,6 +109,18 @@ impl PublicKey {
     #[must_use]
     pub fn to_jwk(&self) -> String {
         jwk::write_public(self.0.algorithm, &self.0.parts, &self.0.kid)
+    }
+
+    /// SubjectPublicKeyInfo in DER. It says neither the use nor, for RSA, the padding.
+    #[must_use]
+    pub fn to_spki(&self) -> Vec<u8> {
+        pkcs8::spki(self.0.algorithm, &self.0.parts)
+    }
+
+    /// [`Self::to_spki`] as PEM.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        pem::write(pem::PUBLIC, &self.to_spki())
     }
 
     pub(crate) fn encrypter(&self) -> Option<&dyn Encrypter> {
@@ -142,8 +166,7 @@ impl PrivateKey {
         Self::from_encoding(algorithm, provider::default().generate(algorithm)?)
     }
 
-    /// Reads PKCS#8 (DER). The algorithm has to be said: PKCS#8 does not tell an RSA key
-    /// for sealing from one for signing.
+    /// Reads what [`Self::pkcs8`] has written. For keys of others there is [`Self::import_pkcs8`].
     ///
     /// # Errors
     /// When it is not a key of this algorithm and size.
@@ -156,7 +179,41 @@ impl PrivateKey {
     /// # Errors
     /// When a member is missing or the members do not belong together.
     pub fn from_jwk(json: &str) -> Result<Self, KeyError> {
-        let (algorithm, public, private) = jwk::parse_private(json)?;
+        Self::read_jwk(json, None)
+    }
+
+    /// Reads a private JWK that is wanted for `key_use`, which it may leave open but not
+    /// contradict.
+    ///
+    /// # Errors
+    /// As [`Self::from_jwk`]; `WrongUse` for a key that says or is of another use.
+    pub fn import_jwk(key_use: KeyUse, json: &str) -> Result<Self, KeyError> {
+        let key = Self::read_jwk(json, Some(key_use))?;
+        if key.algorithm().key_use() == key_use { Ok(key) } else { Err(KeyError::WrongUse) }
+    }
+
+    /// Reads a foreign PKCS#8 key (DER, not encrypted) that is wanted for `key_use`: RSA with
+    /// 2048, 3072 or 4096 bits, P-256, Ed25519, X25519. PKCS#8 does not tell a key for sealing from one
+    /// for signing.
+    ///
+    /// # Errors
+    /// `Der` or `TooLarge` by its form, `Invalid` for an algorithm, a curve, a size or an exponent
+    /// that is not taken, `WrongUse`, or `Rejected` when its numbers do not belong together.
+    pub fn import_pkcs8(key_use: KeyUse, der: &[u8]) -> Result<Self, KeyError> {
+        let (algorithm, kept) = pkcs8::import(key_use, der)?;
+        Self::from_encoding(algorithm, kept)
+    }
+
+    /// [`Self::import_pkcs8`] from one PEM block `PRIVATE KEY`.
+    ///
+    /// # Errors
+    /// `Pem`, and as there.
+    pub fn import_pem(key_use: KeyUse, pem: &str) -> Result<Self, KeyError> {
+        Self::import_pkcs8(key_use, &pem::read(pem::PRIVATE, pem)?)
+    }
+
+    fn read_jwk(json: &str, intended: Option<KeyUse>) -> Result<Self, KeyError> {
+        let (algorithm, public, private) = jwk::parse_private(json, intended)?;
         let key = Self::from_parts(algorithm, &private)?;
         // The private half decides; a public half that disagrees would yield a wrong `kid`.
         if key.public.0.parts == public { Ok(key) } else { Err(KeyError::Invalid("d")) }

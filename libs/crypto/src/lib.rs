@@ -24,12 +24,16 @@ pub mod provider;
 pub mod stream;
 
 mod chunk_cipher;
+mod der;
 mod error;
 mod jose;
 mod jwk;
 mod limits;
+mod pem;
+mod pkcs8;
 
 pub use algorithm::{KeyAlgorithm, KeyUse, Suite};
 pub use error::{Detail, OpenError, SealError};
+pub use jwk::key_set;
 pub use key::{KeyError, PrivateKey, PublicKey};
 pub use limits::Limits;

@@ -77,7 +77,7 @@ pub trait Symmetric: Send + Sync {
     ) -> Result<usize, Failed>;
 }
 
-/// RSASSA-PSS with SHA-256 (PS256) and Ed25519.
+/// RSASSA-PSS with SHA-256 (PS256), Ed25519 and ECDSA on P-256 (ES256).
 pub trait Signatures: Send + Sync {
     /// # Errors
     /// When the encoding is not a key of this algorithm.
@@ -153,6 +153,17 @@ pub trait KeyEncoding: Send + Sync {
     /// # Errors
     /// When it is not.
     fn public_parts(&self, algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<PublicParts, Failed>;
+
+    /// Foreign PKCS#8 in the one form that [`Self::generate`] writes. For RSA and P-256, whose
+    /// inner structure only the library knows. Checks the key as [`Self::public_parts`] does.
+    ///
+    /// # Errors
+    /// When it is not a key of this algorithm and size.
+    fn canonical(
+        &self,
+        algorithm: KeyAlgorithm,
+        pkcs8: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Failed>;
 
     /// PKCS#8 from the numbers of a JWK. Checks that they belong together.
     ///

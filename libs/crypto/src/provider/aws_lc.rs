@@ -12,8 +12,8 @@ use aws_lc_rs::rsa::{
     PublicKeyComponents,
 };
 use aws_lc_rs::signature::{
-    self, ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey, RSA_PSS_2048_8192_SHA256,
-    RSA_PSS_SHA256,
+    self, ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair,
+    Ed25519KeyPair, KeyPair, ParsedPublicKey, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256,
 };
 use aws_lc_rs::{digest, hkdf, hmac, rand};
 use zeroize::Zeroizing;
@@ -24,6 +24,9 @@ use super::{
     TAG_LEN, Verifier, okp,
 };
 use crate::algorithm::KeyAlgorithm;
+
+/// Uncompressed.
+const P256_POINT_LEN: usize = 65;
 
 pub struct AwsLc;
 
@@ -125,6 +128,9 @@ impl Signatures for AwsLc {
                 let seed = okp::seed(algorithm, pkcs8)?;
                 Ok(Box::new(Ed25519KeyPair::from_seed_unchecked(seed)?))
             }
+            KeyAlgorithm::Es256 => {
+                Ok(Box::new(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)?))
+            }
             _ => Ok(Box::new(rsa_key(algorithm, pkcs8)?)),
         }
     }
@@ -141,6 +147,12 @@ impl Signatures for AwsLc {
             PublicParts::Curve(bytes) if algorithm == KeyAlgorithm::Ed25519 => {
                 ParsedPublicKey::new(&ED25519, bytes)?
             }
+            // The library would also take compressed points.
+            PublicParts::Curve(bytes)
+                if algorithm == KeyAlgorithm::Es256 && bytes.len() == P256_POINT_LEN =>
+            {
+                ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes)?
+            }
             _ => return Err(Failed),
         };
         Ok(Box::new(parsed))
@@ -150,6 +162,12 @@ impl Signatures for AwsLc {
 impl Signer for Ed25519KeyPair {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failed> {
         Ok(self.try_sign(message)?.as_ref().to_vec())
+    }
+}
+
+impl Signer for EcdsaKeyPair {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Failed> {
+        Ok(self.sign(&SystemRandom::new(), message)?.as_ref().to_vec())
     }
 }
 
@@ -251,7 +269,7 @@ impl Decrypter for OaepPrivateDecryptingKey {
 impl Agreement for agreement::PrivateKey {
     fn agree(&self, peer: &[u8]) -> Result<SharedSecret, Failed> {
         // The library would also take compressed and X.509-wrapped points: one key, one spelling.
-        let expected = if *self.algorithm() == ECDH_P256 { 65 } else { 32 };
+        let expected = if *self.algorithm() == ECDH_P256 { P256_POINT_LEN } else { 32 };
         if peer.len() != expected {
             return Err(Failed);
         }
@@ -269,7 +287,9 @@ impl KeyEncoding for AwsLc {
                 // Any 32 bytes are a key: RFC 8032, section 5.1.5, and RFC 7748, section 6.1.
                 okp::encode(algorithm, &*super::random_key()?)
             }
-            KeyAlgorithm::P256 => to_pkcs8(&agreement::PrivateKey::generate(&ECDH_P256)?),
+            KeyAlgorithm::P256 | KeyAlgorithm::Es256 => {
+                to_pkcs8(&agreement::PrivateKey::generate(&ECDH_P256)?)
+            }
             _ => to_pkcs8(&RsaKeyPair::generate(match algorithm.rsa_bytes() {
                 Some(256) => KeySize::Rsa2048,
                 Some(384) => KeySize::Rsa3072,
@@ -281,7 +301,7 @@ impl KeyEncoding for AwsLc {
 
     fn public_parts(&self, algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<PublicParts, Failed> {
         match algorithm {
-            KeyAlgorithm::X25519 | KeyAlgorithm::P256 => {
+            KeyAlgorithm::X25519 | KeyAlgorithm::P256 | KeyAlgorithm::Es256 => {
                 let public = agreement_key(algorithm, pkcs8)?.compute_public_key()?;
                 Ok(PublicParts::Curve(public.as_ref().to_vec()))
             }
@@ -300,6 +320,17 @@ impl KeyEncoding for AwsLc {
         }
     }
 
+    fn canonical(
+        &self,
+        algorithm: KeyAlgorithm,
+        pkcs8: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Failed> {
+        match algorithm {
+            KeyAlgorithm::P256 | KeyAlgorithm::Es256 => to_pkcs8(&agreement_key(algorithm, pkcs8)?),
+            _ => to_pkcs8(&rsa_key(algorithm, pkcs8)?),
+        }
+    }
+
     fn encode(
         &self,
         algorithm: KeyAlgorithm,
@@ -309,7 +340,7 @@ impl KeyEncoding for AwsLc {
             (KeyAlgorithm::X25519 | KeyAlgorithm::Ed25519, PrivateParts::Curve(seed)) => {
                 okp::encode(algorithm, seed)
             }
-            (KeyAlgorithm::P256, PrivateParts::Curve(scalar)) => {
+            (KeyAlgorithm::P256 | KeyAlgorithm::Es256, PrivateParts::Curve(scalar)) => {
                 to_pkcs8(&agreement::PrivateKey::from_private_key(&ECDH_P256, scalar)?)
             }
             (_, PrivateParts::Rsa(parts)) if algorithm.rsa_bytes() == Some(parts.n.len()) => {
@@ -335,7 +366,8 @@ fn components(parts: &RsaParts) -> KeyPairComponents<&[u8]> {
 fn curve(algorithm: KeyAlgorithm) -> Result<&'static agreement::Algorithm, Failed> {
     match algorithm {
         KeyAlgorithm::X25519 => Ok(&agreement::X25519),
-        KeyAlgorithm::P256 => Ok(&ECDH_P256),
+        // A signing key too, to be read and written; it never agrees on anything.
+        KeyAlgorithm::P256 | KeyAlgorithm::Es256 => Ok(&ECDH_P256),
         _ => Err(Failed),
     }
 }

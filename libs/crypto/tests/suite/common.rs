@@ -31,8 +31,11 @@ pub(crate) static X25519: LazyLock<Keys> =
 pub(crate) static P256: LazyLock<Keys> =
     LazyLock::new(|| keys(KeyAlgorithm::Ed25519, KeyAlgorithm::P256));
 
-pub(crate) fn suites() -> [&'static Keys; 3] {
-    [&RSA, &X25519, &P256]
+pub(crate) static ES256: LazyLock<Keys> =
+    LazyLock::new(|| keys(KeyAlgorithm::Es256, KeyAlgorithm::P256));
+
+pub(crate) fn suites() -> [&'static Keys; 4] {
+    [&RSA, &X25519, &P256, &ES256]
 }
 
 pub(crate) fn now() -> Timestamp {

@@ -20,9 +20,11 @@ fn every_algorithm_survives_export_and_import() {
         assert_eq!(public.to_jwk(), key.public().to_jwk());
         for other in KeyAlgorithm::ALL {
             let read = PrivateKey::from_pkcs8(other, key.pkcs8());
-            // PKCS#8 does not say what an RSA key is for, which is why the caller does.
-            let same_kind =
+            // PKCS#8 does not say what an RSA or a P-256 key is for, which is why the caller does.
+            let same_rsa =
                 other.rsa_bytes().is_some() && other.rsa_bytes() == algorithm.rsa_bytes();
+            let p256 = [KeyAlgorithm::P256, KeyAlgorithm::Es256];
+            let same_kind = same_rsa || (p256.contains(&other) && p256.contains(&algorithm));
             assert_eq!(read.is_ok(), other == algorithm || same_kind, "{algorithm} as {other}");
         }
     }
@@ -58,7 +60,7 @@ fn a_jwk_is_what_it_says() {
             assert_eq!(with(private, json!("AQ")), KeyError::PrivateMember(private));
         }
         assert_eq!(with("oth", json!([])), KeyError::PrivateMember("oth"));
-        for alg in ["none", "HS256", "RS256", "RSA-OAEP", "ECDH-ES", "ES256", ""] {
+        for alg in ["none", "HS256", "RS256", "RSA-OAEP", "ECDH-ES", "ES384", ""] {
             assert_eq!(with("alg", json!(alg)), KeyError::Invalid("alg"), "{algorithm} {alg}");
         }
         let wrong_use = if jwk["use"] == "sig" { "enc" } else { "sig" };
@@ -131,7 +133,7 @@ fn points_are_checked_when_a_key_is_taken() {
     assert_eq!(x25519(&p), KeyError::Invalid("x"));
     // Off the curve.
     let nine = crypto::encoding::encode(&[9; 32]);
-    let off = json!({"kty": "EC", "crv": "P-256", "x": nine, "y": nine});
+    let off = json!({"kty": "EC", "crv": "P-256", "use": "enc", "x": nine, "y": nine});
     assert_eq!(refuse(&off), KeyError::Rejected);
     let short = json!({"kty": "EC", "crv": "P-256", "x": nine, "y": "CQ"});
     assert_eq!(refuse(&short), KeyError::Invalid("y"));
@@ -186,7 +188,7 @@ fn private_jwks_are_read_and_checked() {
 /// RFC 7518, appendix C: Bob's P-256 key.
 #[test]
 fn a_key_from_a_jwk_opens_what_was_sealed_to_it() {
-    let bob = r#"{"kty":"EC","crv":"P-256","x":"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ","y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck","d":"VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw"}"#;
+    let bob = r#"{"kty":"EC","crv":"P-256","use":"enc","x":"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ","y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck","d":"VEmDZpDXXK8p8N0Cndsxs924q6nS1RXFASRl6BfUqdw"}"#;
     let keys = Keys {
         signer: PrivateKey::generate(KeyAlgorithm::Ed25519).unwrap(),
         recipient: PrivateKey::from_jwk(bob).unwrap(),

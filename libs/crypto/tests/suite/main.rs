@@ -6,6 +6,7 @@ mod common;
 mod differential;
 mod envelope;
 mod hygiene;
+mod imports;
 mod keys;
 mod nested;
 mod rfc;

@@ -156,5 +156,6 @@ const fn wire_algorithm(algorithm: KeyAlgorithm) -> wire::KeyAlgorithm {
         KeyAlgorithm::X25519 => wire::KeyAlgorithm::EcdhEsA256kwX25519,
         KeyAlgorithm::P256 => wire::KeyAlgorithm::EcdhEsA256kwP256,
         KeyAlgorithm::Ed25519 => wire::KeyAlgorithm::EddsaEd25519,
+        KeyAlgorithm::Es256 => wire::KeyAlgorithm::Es256P256,
     }
 }
