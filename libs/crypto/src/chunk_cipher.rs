@@ -4,12 +4,12 @@
 
 use zeroize::Zeroizing;
 
-use crate::provider::{self, AES_KEY_LEN, AesKey, Failed, NONCE_LEN, TAG_LEN};
+use crate::provider::{self, AES_KEY_LEN, Aead, AesKey, Failed, NONCE_LEN, TAG_LEN};
 
 const PREFIX_LEN: usize = NONCE_LEN - 5;
 
 pub(crate) struct ChunkCipher {
-    key: AesKey,
+    key: Box<dyn Aead>,
     prefix: [u8; PREFIX_LEN],
 }
 
@@ -19,10 +19,11 @@ impl ChunkCipher {
     pub(crate) fn derive(secret: &[u8], salt: &[u8], info: &[u8]) -> Result<Self, Failed> {
         let mut derived = Zeroizing::new([0; AES_KEY_LEN + PREFIX_LEN]);
         provider::default().hkdf_sha256(salt, secret, info, &mut *derived)?;
-        let mut cipher = Self { key: Zeroizing::new([0; AES_KEY_LEN]), prefix: [0; PREFIX_LEN] };
-        cipher.key.copy_from_slice(&derived[..AES_KEY_LEN]);
-        cipher.prefix.copy_from_slice(&derived[AES_KEY_LEN..]);
-        Ok(cipher)
+        let mut key: AesKey = Zeroizing::new([0; AES_KEY_LEN]);
+        key.copy_from_slice(&derived[..AES_KEY_LEN]);
+        let mut prefix = [0; PREFIX_LEN];
+        prefix.copy_from_slice(&derived[AES_KEY_LEN..]);
+        Ok(Self { key: provider::default().aead(&key)?, prefix })
     }
 
     fn nonce(&self, index: u32, last: bool) -> [u8; NONCE_LEN] {
@@ -39,7 +40,7 @@ impl ChunkCipher {
         last: bool,
         chunk: &mut [u8],
     ) -> Result<[u8; TAG_LEN], Failed> {
-        provider::default().aead_seal(&self.key, self.nonce(index, last), &[], chunk)
+        self.key.seal(self.nonce(index, last), chunk)
     }
 
     /// The plaintext is the first `n` bytes, `n` returned.
@@ -49,6 +50,6 @@ impl ChunkCipher {
         last: bool,
         chunk_and_tag: &mut [u8],
     ) -> Result<usize, Failed> {
-        provider::default().aead_open(&self.key, self.nonce(index, last), &[], chunk_and_tag)
+        self.key.open(self.nonce(index, last), chunk_and_tag)
     }
 }

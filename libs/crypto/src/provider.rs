@@ -75,6 +75,25 @@ pub trait Symmetric: Send + Sync {
         aad: &[u8],
         data_and_tag: &mut [u8],
     ) -> Result<usize, Failed>;
+
+    /// AES-256-GCM with the key made ready once, for many messages under it.
+    ///
+    /// # Errors
+    /// When the library does not take the key.
+    fn aead(&self, key: &[u8; AES_KEY_LEN]) -> Result<Box<dyn Aead>, Failed>;
+}
+
+/// AES-256-GCM under one key, in place. No nonce may be used twice for sealing.
+pub trait Aead: Send + Sync {
+    /// # Errors
+    /// When `data` is longer than GCM allows.
+    fn seal(&self, nonce: [u8; NONCE_LEN], data: &mut [u8]) -> Result<[u8; TAG_LEN], Failed>;
+
+    /// The plaintext is the first `n` bytes, `n` returned.
+    ///
+    /// # Errors
+    /// When the tag does not verify.
+    fn open(&self, nonce: [u8; NONCE_LEN], data_and_tag: &mut [u8]) -> Result<usize, Failed>;
 }
 
 /// RSASSA-PSS with SHA-256 (PS256), Ed25519 and ECDSA on P-256 (ES256).

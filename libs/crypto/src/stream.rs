@@ -10,6 +10,12 @@
 //! `jti` as salt and [`LABEL`] as info, yields the AES-256-GCM key (32 bytes) and the nonce's prefix
 //! (7). The nonce is prefix, number of the chunk (4, big-endian, from 0), last flag (1). There is
 //! no additional data.
+//!
+//! [`file`] puts envelope and chunks of one length one after another, so that a stream of any
+//! size can be kept, and read from anywhere; [`pieces`] makes and reads it as bytes come.
+
+pub mod file;
+pub mod pieces;
 
 use kernel::EnvelopeId;
 use zeroize::Zeroizing;
@@ -43,19 +49,25 @@ impl StreamSealer {
     /// # Errors
     /// When the chunk is too large, or the last has been sealed.
     pub fn next(&mut self, plaintext: &[u8], last: bool) -> Result<Vec<u8>, SealError> {
-        if plaintext.len() > MAX_CHUNK {
-            return Err(SealError::TooLarge(MAX_CHUNK));
-        }
-        let index = self.next.take().ok_or(SealError::StreamEnded)?;
         let mut chunk = Vec::with_capacity(plaintext.len() + OVERHEAD);
         chunk.push(u8::from(last));
         chunk.extend_from_slice(plaintext);
-        let tag = self.cipher.seal(index, last, &mut chunk[1..])?;
+        let tag = self.next_in_place(&mut chunk[1..], last)?;
         chunk.extend_from_slice(&tag);
+        Ok(chunk)
+    }
+
+    /// The same without the byte before, in the caller's buffer. Gives the tag.
+    fn next_in_place(&mut self, chunk: &mut [u8], last: bool) -> Result<[u8; TAG_LEN], SealError> {
+        if chunk.len() > MAX_CHUNK {
+            return Err(SealError::TooLarge(MAX_CHUNK));
+        }
+        let index = self.next.take().ok_or(SealError::StreamEnded)?;
+        let tag = self.cipher.seal(index, last, chunk)?;
         if !last {
             self.next = index.checked_add(1);
         }
-        Ok(chunk)
+        Ok(tag)
     }
 }
 
@@ -85,29 +97,37 @@ impl StreamOpener {
     /// # Errors
     /// When the chunk is not the next one of this stream, unaltered.
     pub fn next(&mut self, chunk: &[u8]) -> Result<Chunk, OpenError> {
-        let State::Next(index) = std::mem::replace(&mut self.state, State::Broken) else {
-            return Err(OpenError::rejected(Detail::Chunk));
-        };
         if chunk.len() > MAX_CHUNK + OVERHEAD {
+            self.state = State::Broken;
             return Err(OpenError::TooLarge { part: "chunk", limit: MAX_CHUNK });
         }
         let (last, sealed) = match chunk.split_first() {
             Some((0, sealed)) => (false, sealed),
             Some((1, sealed)) => (true, sealed),
-            _ => return Err(OpenError::Malformed("chunk")),
+            _ => {
+                self.state = State::Broken;
+                return Err(OpenError::Malformed("chunk"));
+            }
         };
         let mut data = Zeroizing::new(sealed.to_vec());
-        let length = self
-            .cipher
-            .open(index, last, &mut data)
-            .map_err(|Failed| OpenError::rejected(Detail::Chunk))?;
+        let length = self.next_in_place(&mut data, last)?;
         data.truncate(length);
+        Ok(Chunk { data, last })
+    }
+
+    /// The same without the byte before, in the caller's buffer. Gives the plaintext's length.
+    fn next_in_place(&mut self, sealed: &mut [u8], last: bool) -> Result<usize, OpenError> {
+        let State::Next(index) = std::mem::replace(&mut self.state, State::Broken) else {
+            return Err(OpenError::rejected(Detail::Chunk));
+        };
+        let opened = self.cipher.open(index, last, sealed);
+        let length = opened.map_err(|Failed| OpenError::rejected(Detail::Chunk))?;
         self.state = match (last, index.checked_add(1)) {
             (true, _) => State::Finished,
             (false, Some(next)) => State::Next(next),
             (false, None) => State::Broken,
         };
-        Ok(Chunk { data, last })
+        Ok(length)
     }
 
     /// To be called when the transport says that the stream is over.

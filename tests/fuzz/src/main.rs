@@ -12,6 +12,7 @@ mod envelope;
 mod input;
 mod log;
 mod privacy;
+mod sealed_file;
 mod storage;
 mod stream;
 
@@ -32,6 +33,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("public_jwk", envelope::public_jwk),
     ("private_jwk", envelope::private_jwk),
     ("stream_chunks", stream::chunks),
+    ("sealed_file", sealed_file::sealed_file),
     ("server_sent_events", stream::server_sent_events),
     ("field_at_rest", storage::field),
     ("blob_at_rest", storage::blob),

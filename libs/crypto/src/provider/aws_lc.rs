@@ -19,9 +19,9 @@ use aws_lc_rs::{digest, hkdf, hmac, rand};
 use zeroize::Zeroizing;
 
 use super::{
-    AES_KEY_LEN, Agreement, DIGEST_LEN, Decrypter, Encrypter, Failed, KeyEncoding, KeyManagement,
-    NONCE_LEN, PrivateParts, PublicParts, RsaParts, SharedSecret, Signatures, Signer, Symmetric,
-    TAG_LEN, Verifier, okp,
+    AES_KEY_LEN, Aead, Agreement, DIGEST_LEN, Decrypter, Encrypter, Failed, KeyEncoding,
+    KeyManagement, NONCE_LEN, PrivateParts, PublicParts, RsaParts, SharedSecret, Signatures,
+    Signer, Symmetric, TAG_LEN, Verifier, okp,
 };
 use crate::algorithm::KeyAlgorithm;
 
@@ -118,6 +118,23 @@ impl Symmetric for AwsLc {
     ) -> Result<usize, Failed> {
         let nonce = Nonce::assume_unique_for_key(nonce);
         Ok(aead_key(key)?.open_in_place(nonce, Aad::from(aad), data_and_tag)?.len())
+    }
+
+    fn aead(&self, key: &[u8; AES_KEY_LEN]) -> Result<Box<dyn Aead>, Failed> {
+        Ok(Box::new(aead_key(key)?))
+    }
+}
+
+impl Aead for LessSafeKey {
+    fn seal(&self, nonce: [u8; NONCE_LEN], data: &mut [u8]) -> Result<[u8; TAG_LEN], Failed> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let tag = self.seal_in_place_separate_tag(nonce, Aad::empty(), data)?;
+        tag.as_ref().try_into().map_err(|_| Failed)
+    }
+
+    fn open(&self, nonce: [u8; NONCE_LEN], data_and_tag: &mut [u8]) -> Result<usize, Failed> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        Ok(self.open_in_place(nonce, Aad::empty(), data_and_tag)?.len())
     }
 }
 

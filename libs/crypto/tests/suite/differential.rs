@@ -1,6 +1,6 @@
 //! The provider against two other libraries: `ring`, and `rsa` for what `ring` lacks.
 
-use crypto::provider::{self, Failed, PublicParts, Signatures, Signer, Symmetric, Verifier};
+use crypto::provider::{self, Aead, Failed, PublicParts, Signatures, Signer, Symmetric, Verifier};
 use crypto::{KeyAlgorithm, PrivateKey};
 use proptest::prelude::*;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -76,6 +76,26 @@ impl Symmetric for Ring {
     ) -> Result<usize, Failed> {
         let nonce = aead::Nonce::assume_unique_for_key(nonce);
         let opened = aead_key(key).open_in_place(nonce, aead::Aad::from(aad), data_and_tag);
+        opened.map(|plaintext| plaintext.len()).map_err(|_| Failed)
+    }
+
+    fn aead(&self, key: &[u8; 32]) -> Result<Box<dyn Aead>, Failed> {
+        Ok(Box::new(RingAead(aead_key(key))))
+    }
+}
+
+struct RingAead(aead::LessSafeKey);
+
+impl Aead for RingAead {
+    fn seal(&self, nonce: [u8; 12], data: &mut [u8]) -> Result<[u8; 16], Failed> {
+        let nonce = aead::Nonce::assume_unique_for_key(nonce);
+        let tag = self.0.seal_in_place_separate_tag(nonce, aead::Aad::empty(), data);
+        tag.map_err(|_| Failed)?.as_ref().try_into().map_err(|_| Failed)
+    }
+
+    fn open(&self, nonce: [u8; 12], data_and_tag: &mut [u8]) -> Result<usize, Failed> {
+        let nonce = aead::Nonce::assume_unique_for_key(nonce);
+        let opened = self.0.open_in_place(nonce, aead::Aad::empty(), data_and_tag);
         opened.map(|plaintext| plaintext.len()).map_err(|_| Failed)
     }
 }
@@ -186,6 +206,15 @@ proptest! {
         prop_assert_eq!(&one, &two);
         one.extend_from_slice(&tag);
         prop_assert_eq!(theirs.aead_open(&key, nonce, &b, &mut one), Ok(a.len()));
+        prop_assert_eq!(&one[..a.len()], &a[..]);
+        let (ours, theirs) = (ours.aead(&key).unwrap(), theirs.aead(&key).unwrap());
+        let (mut one, mut two) = (a.clone(), a.clone());
+        let tag = ours.seal(nonce, &mut one).unwrap();
+        prop_assert_eq!(tag, theirs.seal(nonce, &mut two).unwrap());
+        one.extend_from_slice(&tag);
+        two.clone_from(&one);
+        prop_assert_eq!(ours.open(nonce, &mut one), Ok(a.len()));
+        prop_assert_eq!(theirs.open(nonce, &mut two), Ok(a.len()));
         prop_assert_eq!(&one[..a.len()], &a[..]);
     }
 }

@@ -11,5 +11,7 @@ mod keys;
 mod nested;
 mod rfc;
 mod stream;
+mod stream_file;
+mod stream_vectors;
 mod tamper;
 mod wycheproof;
