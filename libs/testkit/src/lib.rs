@@ -14,6 +14,8 @@ mod llmock;
 mod net;
 mod postgres;
 mod process;
+mod proxy;
+mod stored_vault;
 mod valkey;
 pub mod vault;
 
@@ -25,4 +27,6 @@ pub use llmock::{ModelProvider, model_provider};
 pub use net::free_port;
 pub use postgres::{Database, POSTGRES_VARIABLE, Postgres, postgres};
 pub use process::{Launch, Server};
+pub use proxy::Proxy;
+pub use stored_vault::{StoredVault, stored_vault, vault_pair};
 pub use valkey::{Valkey, valkey};

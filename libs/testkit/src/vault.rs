@@ -13,29 +13,44 @@ const PORT_TAKEN: &str = "address already in use";
 /// Names the program where it is neither on `PATH` nor in the tools' cache.
 pub const VAULT_VARIABLE: &str = "SIGNET_VAULT_BIN";
 
+pub const KUBERNETES_PLUGIN: &str = "vault-plugin-auth-kubernetes";
+
 /// A Vault of one's own. What it holds goes with it.
 pub struct Vault {
     cli: Cli,
     server: Server,
 }
 
+/// How a development server is to start.
+#[derive(Clone, Copy, Default)]
+struct Form {
+    tls: bool,
+    plugins: &'static [&'static str],
+}
+
 /// Over plain HTTP.
 pub fn vault() -> Result<Vault> {
-    start(false)
+    start(Form::default())
 }
 
 /// Over HTTPS, with an authority made for it ([`Vault::ca_file`]).
 pub fn vault_with_tls() -> Result<Vault> {
-    start(true)
+    start(Form { tls: true, ..Form::default() })
+}
+
+/// Over plain HTTP, with the log-in for Kubernetes, which the binary of the
+/// tests leaves out, as the plugin [`KUBERNETES_PLUGIN`].
+pub fn vault_with_kubernetes() -> Result<Vault> {
+    start(Form { plugins: &[KUBERNETES_PLUGIN], ..Form::default() })
 }
 
 /// A port that was free a moment ago may be taken when Vault opens it (any
 /// client's outgoing connection can get it), so a start is tried again.
-fn start(tls: bool) -> Result<Vault> {
+fn start(form: Form) -> Result<Vault> {
     let mut tries = TRIES;
     loop {
         tries -= 1;
-        match start_once(tls) {
+        match start_once(form) {
             Err(error) if tries == 0 || !error.to_string().contains(PORT_TAKEN) => {
                 return Err(error);
             }
@@ -45,11 +60,9 @@ fn start(tls: bool) -> Result<Vault> {
     }
 }
 
-fn start_once(tls: bool) -> Result<Vault> {
-    let program = match env::var_os(VAULT_VARIABLE) {
-        Some(given) => PathBuf::from(given),
-        None => cached_tool("vault")?,
-    };
+fn start_once(form: Form) -> Result<Vault> {
+    let Form { tls, plugins } = form;
+    let program = program()?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
     let launch = Launch::new("vault", &program)?;
     let home = launch.directory().to_owned();
@@ -73,23 +86,52 @@ fn start_once(tls: bool) -> Result<Vault> {
         arguments
             .extend(["-dev-tls".to_owned(), format!("-dev-tls-cert-dir={}", cli.home.display())]);
     }
+    if !plugins.is_empty() {
+        let directory = cli.home.join("plugins");
+        let io = |cause| Error::io(directory.display(), &cause);
+        std::fs::create_dir(&directory).map_err(io)?;
+        for plugin in plugins {
+            // A copy: Vault takes every file in the directory for a plugin, and no links.
+            std::fs::copy(cached_tool(plugin)?, directory.join(plugin)).map_err(io)?;
+        }
+        arguments.push(format!("-dev-plugin-dir={}", directory.display()));
+    }
     let server = launch.env("HOME", &cli.home).args(arguments).start(|| {
         TcpStream::connect(listen).is_ok() && cli.run(&cli.root_token, &["token", "lookup"]).is_ok()
     })?;
     Ok(Vault { cli, server })
 }
 
+pub(crate) fn program() -> Result<PathBuf> {
+    match env::var_os(VAULT_VARIABLE) {
+        Some(given) => Ok(PathBuf::from(given)),
+        None => cached_tool("vault"),
+    }
+}
+
 /// Vault's own command line.
-struct Cli {
-    program: PathBuf,
-    address: String,
-    root_token: String,
-    ca_file: Option<PathBuf>,
-    home: PathBuf,
+#[derive(Clone)]
+pub(crate) struct Cli {
+    pub(crate) program: PathBuf,
+    pub(crate) address: String,
+    pub(crate) root_token: String,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) home: PathBuf,
 }
 
 impl Cli {
-    fn run(&self, token: &str, arguments: &[&str]) -> Result<String> {
+    /// The same, asking another node.
+    pub(crate) fn at(&self, address: &str) -> Self {
+        Self { address: address.to_owned(), ..self.clone() }
+    }
+
+    pub(crate) fn policy(&self, name: &str, rules: &str) -> Result<()> {
+        let file = self.home.join(format!("{name}.hcl"));
+        std::fs::write(&file, rules).map_err(|cause| Error::io(file.display(), &cause))?;
+        self.run(&self.root_token, &["policy", "write", name, path(&file)?]).map(drop)
+    }
+
+    pub(crate) fn run(&self, token: &str, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new(&self.program);
         command
             .args(arguments)
@@ -137,9 +179,7 @@ impl Vault {
 
     /// Writes a policy from HCL.
     pub fn policy(&self, name: &str, rules: &str) -> Result<()> {
-        let file = self.cli.home.join(format!("{name}.hcl"));
-        std::fs::write(&file, rules).map_err(|cause| Error::io(file.display(), &cause))?;
-        self.run(&["policy", "write", name, path(&file)?]).map(drop)
+        self.cli.policy(name, rules)
     }
 
     /// Ends it, as a crash would.
