@@ -5,6 +5,7 @@
 //! its tenant and to the [`Context`] of the object that it is for, so a wrapped
 //! key that is moved to another object or tenant does not open.
 
+mod breaker;
 mod cache;
 mod context;
 mod key;
@@ -17,6 +18,7 @@ mod settings;
 pub mod vault;
 mod wrapped;
 
+pub use breaker::BreakerSettings;
 pub use cache::{CacheSettings, DataKeyCache};
 pub use context::Context;
 pub use key::{DataKey, KEY_LENGTH, PlaintextKey};

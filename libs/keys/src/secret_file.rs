@@ -49,9 +49,17 @@ pub(crate) fn check_mode(
 
 /// The group may read: that is how Kubernetes hands secrets to a user that is not root.
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
+    read_unless(path, 0o037, "640")
+}
+
+fn read_unless(
+    path: &Path,
+    forbidden: u32,
+    remedy: &'static str,
+) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
     let io = |source| SecretFileError::Io { path: path.to_owned(), source };
     let file = fs::File::open(path).map_err(io)?;
-    check_mode(path, &file.metadata().map_err(io)?, 0o037, "640")?;
+    check_mode(path, &file.metadata().map_err(io)?, forbidden, remedy)?;
     // Once at its full size: growing would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX as usize));
     file.take(MAX).read_to_end(&mut bytes).map_err(io)?;
@@ -60,8 +68,18 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, SecretFileError> {
 
 /// A line of text (passphrase, token): without the newline that editors add.
 pub(crate) fn read_text(path: &Path, min: usize) -> Result<Zeroizing<String>, SecretFileError> {
-    let bytes = read(path)?;
-    let text = std::str::from_utf8(&bytes).unwrap_or_default().trim_end_matches(['\r', '\n']);
+    text(path, &read(path)?, min)
+}
+
+/// The token of a service account, as Kubernetes mounts it into a container:
+/// with mode 0644 unless the pod says otherwise
+/// (<https://kubernetes.io/docs/concepts/storage/projected-volumes/>).
+pub(crate) fn read_mounted(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
+    text(path, &read_unless(path, 0o022, "go-w")?, 1)
+}
+
+fn text(path: &Path, bytes: &[u8], min: usize) -> Result<Zeroizing<String>, SecretFileError> {
+    let text = std::str::from_utf8(bytes).unwrap_or_default().trim_end_matches(['\r', '\n']);
     if text.len() < min.max(1) || text.len() > 4096 {
         return Err(SecretFileError::Text { path: path.to_owned(), min: min.max(1) });
     }
@@ -128,6 +146,17 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o440)).unwrap();
             assert_eq!(read_text(&path, 1).ok().as_ref().map(|text| text.as_str()), text);
             fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_mounted_token_may_be_read_by_all_and_written_by_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        for (mode, good) in [(0o644, true), (0o600, true), (0o664, false), (0o646, false)] {
+            fs::write(&path, "jwt\n").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read_mounted(&path).is_ok_and(|text| *text == "jwt"), good, "{mode:o}");
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kernel::{Fault, SystemClock, TenantId};
 use keys::vault::{VaultAuth, VaultKms, VaultSettings};
-use keys::{Context, Kms, reasons};
+use keys::{BreakerSettings, Context, Kms, reasons};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -64,6 +64,7 @@ impl Scripted {
             namespace: None,
             ca_file: None,
             timeout_ms: 300,
+            breaker: BreakerSettings::default(),
             allow_http: false,
         }
     }

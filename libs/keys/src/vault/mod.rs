@@ -18,6 +18,7 @@
 //! Without `create` on `encrypt`, Vault cannot make a key by accident.
 
 mod error;
+mod login;
 mod provider;
 mod session;
 mod settings;

@@ -1,5 +1,7 @@
 //! Being logged in to Vault, and staying so.
 
+use std::error::Error;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::TimeDelta;
@@ -10,18 +12,21 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use vaultrs::api::{AuthInfo, EndpointMiddleware, exec_with_result};
-use vaultrs::auth::approle;
 use vaultrs::client::{VaultClient, VaultClientSettings};
 use vaultrs::error::ClientError;
 use zeroize::Zeroizing;
 
 use super::error::VaultError;
+use super::login;
 use super::settings::{VaultAuth, VaultSettings, misconfigured};
 use super::transit::Call;
+use crate::breaker::Breaker;
+use crate::reasons;
 use crate::secret_file::read_text;
+use crate::wrapped::Provider;
 
-/// A refused log-in is not repeated sooner, so that a policy which lacks a path
-/// does not become a storm of log-ins.
+/// A log-in that failed is not repeated sooner, so that a policy which lacks a
+/// path, or a crowd that waits for a Vault that is away, becomes no storm of log-ins.
 const LOG_IN_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(1);
 /// How long a renewal that failed for want of a connection may wait for the next try.
 const RENEW_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(5);
@@ -30,7 +35,7 @@ const RENEW_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(5);
 pub(super) struct Session {
     client: VaultClient,
     since: Timestamp,
-    /// AppRole: when to renew (two thirds of its life), and when it is over.
+    /// After a log-in: when to renew (two thirds of its life), and when it is over.
     life: Option<Life>,
     /// Token file: as it was when read.
     file: Option<FileStamp>,
@@ -43,6 +48,8 @@ struct Life {
     renewable: bool,
 }
 
+type Failed = Option<(Timestamp, VaultError)>;
+
 type FileStamp = (std::time::SystemTime, u64);
 
 pub(super) struct Sessions {
@@ -50,9 +57,11 @@ pub(super) struct Sessions {
     http: reqwest::Client,
     client_settings: VaultClientSettings,
     clock: SharedClock,
+    breaker: Breaker,
     now: RwLock<Option<Arc<Session>>>,
-    /// One log-in or renewal at a time; everybody else waits for it.
-    changing: Mutex<()>,
+    /// One log-in or renewal at a time; everybody else waits for it. Holds how
+    /// the last log-in failed, if it did.
+    changing: Mutex<Failed>,
 }
 
 impl Sessions {
@@ -72,6 +81,7 @@ impl Sessions {
         };
         Ok(Self {
             http: settings.http_client()?,
+            breaker: Breaker::new(Provider::Vault, settings.breaker, clock.clone()),
             settings: settings.clone(),
             client_settings,
             clock,
@@ -80,8 +90,22 @@ impl Sessions {
         })
     }
 
-    /// Makes a call; if it is denied, once more with a fresh token.
+    /// Makes a call, logging in first where that is due, in no more than twice
+    /// the time that one request may take.
     pub(super) async fn exec<R>(&self, call: &Call<R>) -> Result<Option<R>>
+    where
+        R: DeserializeOwned + Send + Sync,
+    {
+        let in_time = async {
+            tokio::time::timeout(self.settings.timeout() * 2, self.exec_logged_in(call))
+                .await
+                .unwrap_or_else(|_| Err(VaultError::TimedOut.into()))
+        };
+        self.breaker.call(is_away, in_time).await
+    }
+
+    /// If the call is denied, once more with a fresh token.
+    async fn exec_logged_in<R>(&self, call: &Call<R>) -> Result<Option<R>>
     where
         R: DeserializeOwned + Send + Sync,
     {
@@ -109,13 +133,13 @@ impl Sessions {
         if let Some(session) = self.fresh().await {
             return Ok(session);
         }
-        let _changing = self.changing.lock().await;
+        let mut changing = self.changing.lock().await;
         if let Some(session) = self.fresh().await {
             return Ok(session);
         }
         match &self.settings.auth {
-            VaultAuth::TokenFile { .. } => self.read_token().await,
-            VaultAuth::AppRole { .. } => self.renew_or_log_in().await,
+            VaultAuth::TokenFile { path } => self.read_token(path).await,
+            _ => self.renew_or_log_in(&mut changing).await,
         }
     }
 
@@ -124,52 +148,45 @@ impl Sessions {
         let session = self.usable()?;
         let fresh = match (&self.settings.auth, &session.life) {
             (VaultAuth::TokenFile { path }, _) => stamp(path).await == session.file,
-            (VaultAuth::AppRole { .. }, Some(life)) => self.clock.now() < life.renew,
-            (VaultAuth::AppRole { .. }, None) => true,
+            (_, Some(life)) => self.clock.now() < life.renew,
+            (_, None) => true,
         };
         fresh.then_some(session)
     }
 
     /// After a denial: another token than that of `denied`, if there is one to be had.
     async fn replace(&self, denied: &Arc<Session>) -> Result<Option<Arc<Session>>> {
-        let _changing = self.changing.lock().await;
+        let mut changing = self.changing.lock().await;
         if let Some(other) = self.usable().filter(|other| !Arc::ptr_eq(other, denied)) {
             return Ok(Some(other));
         }
         match &self.settings.auth {
-            VaultAuth::TokenFile { .. } => {
-                let session = self.read_token().await?;
+            VaultAuth::TokenFile { path } => {
+                let session = self.read_token(path).await?;
                 let same = session.client.middle.token == denied.client.middle.token;
                 Ok((!same).then_some(session))
             }
-            VaultAuth::AppRole { .. } if self.clock.now() - denied.since < LOG_IN_AGAIN_AFTER => {
-                Ok(None)
-            }
-            VaultAuth::AppRole { .. } => self.log_in().await.map(Some),
+            _ if self.clock.now() - denied.since < LOG_IN_AGAIN_AFTER => Ok(None),
+            _ => self.log_in(&mut changing).await.map(Some),
         }
     }
 
-    async fn read_token(&self) -> Result<Arc<Session>> {
-        let VaultAuth::TokenFile { path } = &self.settings.auth else {
-            return Err(Fault::internal("not a token file"));
-        };
-        let (file, from) = (stamp(path).await, path.clone());
-        let token = tokio::task::spawn_blocking(move || read_text(&from, 1))
-            .await
-            .map_err(Fault::internal)??;
+    async fn read_token(&self, path: &Path) -> Result<Arc<Session>> {
+        let file = stamp(path).await;
+        let token = login::read(path, |path| read_text(path, 1)).await?;
         let session = self.session(&token, None, file)?;
         Ok(self.set(session))
     }
 
-    async fn renew_or_log_in(&self) -> Result<Arc<Session>> {
+    async fn renew_or_log_in(&self, failed: &mut Failed) -> Result<Arc<Session>> {
         let now = self.clock.now();
         let Some((session, life)) =
             self.usable().and_then(|session| session.life.map(|life| (session, life)))
         else {
-            return self.log_in().await;
+            return self.log_in(failed).await;
         };
         if !life.renewable || now >= life.end {
-            return self.log_in().await;
+            return self.log_in(failed).await;
         }
         let renewed = vaultrs::token::renew_self(&session.client, None).await;
         let token = Zeroizing::new(session.client.middle.token.clone());
@@ -178,7 +195,7 @@ impl Sessions {
                 let life = self.life(&auth, now);
                 // Close to its maximum a token is renewed for ever less: then log in anew.
                 if life.is_some_and(|new| new.end <= now + (session_rest(&session, now))) {
-                    return self.log_in().await;
+                    return self.log_in(failed).await;
                 }
                 Ok(self.set(self.session(&token, life, None)?))
             }
@@ -187,30 +204,29 @@ impl Sessions {
                 let life = Life { renew: now + RENEW_AGAIN_AFTER, ..life };
                 Ok(self.set(self.session(&token, Some(life), None)?))
             }
-            Err(_) => self.log_in().await,
+            Err(_) => self.log_in(failed).await,
         }
     }
 
-    async fn log_in(&self) -> Result<Arc<Session>> {
-        let VaultAuth::AppRole { role_id, secret_id_file, mount } = &self.settings.auth else {
-            return Err(Fault::internal("not an AppRole"));
-        };
-        let from = secret_id_file.clone();
-        let secret_id = tokio::task::spawn_blocking(move || read_text(&from, 1))
-            .await
-            .map_err(Fault::internal)??;
+    async fn log_in(&self, failed: &mut Failed) -> Result<Arc<Session>> {
         let now = self.clock.now();
+        if let Some((when, error)) = failed
+            && now - *when < LOG_IN_AGAIN_AFTER
+        {
+            return Err(error.clone().into());
+        }
         let nobody = self.session("", None, None)?;
-        let auth =
-            approle::login(&nobody.client, mount, role_id, &secret_id).await.map_err(|error| {
-                match VaultError::from_client(error) {
-                    // Vault answers wrong ids so.
-                    VaultError::BadRequest => VaultError::Denied,
-                    other => other,
-                }
-            })?;
-        let token = Zeroizing::new(auth.client_token.clone());
-        Ok(self.set(self.session(&token, self.life(&auth, now), None)?))
+        match login::log_in(&nobody.client, &self.settings.auth).await? {
+            Ok(auth) => {
+                *failed = None;
+                let token = Zeroizing::new(auth.client_token.clone());
+                Ok(self.set(self.session(&token, self.life(&auth, now), None)?))
+            }
+            Err(error) => {
+                *failed = Some((self.clock.now(), error.clone()));
+                Err(error.into())
+            }
+        }
     }
 
     /// `None`: a token that does not end.
@@ -242,11 +258,17 @@ impl Sessions {
     }
 }
 
+/// Whether Vault could not be asked. One that limits our rate answers.
+fn is_away(fault: &Fault) -> bool {
+    let error = fault.source().and_then(|source| source.downcast_ref());
+    fault.reason() == &reasons::KMS_UNAVAILABLE && !matches!(error, Some(VaultError::RateLimited))
+}
+
 fn session_rest(session: &Session, now: Timestamp) -> TimeDelta {
     session.life.map_or(TimeDelta::zero(), |life| life.end - now)
 }
 
-async fn stamp(path: &std::path::Path) -> Option<FileStamp> {
+async fn stamp(path: &Path) -> Option<FileStamp> {
     let metadata = tokio::fs::metadata(path).await.ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }

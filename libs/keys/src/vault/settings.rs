@@ -9,6 +9,7 @@ use reqwest::tls::{Certificate, Version};
 use serde::Deserialize;
 use url::{Host, Url};
 
+use crate::breaker::BreakerSettings;
 use crate::reasons;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -26,9 +27,13 @@ pub struct VaultSettings {
     pub namespace: Option<String>,
     /// PEM: trust this authority and no other. Without it, the system's.
     pub ca_file: Option<PathBuf>,
-    /// For one request, connecting included.
+    /// For one request, connecting included. A call may take twice that, where
+    /// it has to log in first.
     #[serde(default = "default_timeout")]
     pub timeout_ms: u32,
+    /// When to stop asking a Vault that does not answer.
+    #[serde(default)]
+    pub breaker: BreakerSettings,
     /// Plain HTTP to another machine. To this one it is always allowed.
     #[serde(default)]
     pub allow_http: bool,
@@ -47,6 +52,25 @@ pub enum VaultAuth {
         #[serde(default = "default_app_role_mount")]
         mount: String,
     },
+    /// Kubernetes: the pod's service account stands for us; its token is read
+    /// again for every log-in, since it is replaced every hour or so.
+    Kubernetes {
+        role: String,
+        #[serde(default = "default_jwt_file")]
+        jwt_file: PathBuf,
+        #[serde(default = "default_kubernetes_mount")]
+        mount: String,
+    },
+}
+
+impl VaultAuth {
+    /// Of the methods that log in, the path of theirs.
+    fn mount(&self) -> Option<&str> {
+        match self {
+            Self::TokenFile { .. } => None,
+            Self::AppRole { mount, .. } | Self::Kubernetes { mount, .. } => Some(mount),
+        }
+    }
 }
 
 fn default_mount() -> String {
@@ -59,6 +83,14 @@ fn default_key_prefix() -> String {
 
 fn default_app_role_mount() -> String {
     "approle".into()
+}
+
+fn default_kubernetes_mount() -> String {
+    "kubernetes".into()
+}
+
+fn default_jwt_file() -> PathBuf {
+    "/var/run/secrets/kubernetes.io/serviceaccount/token".into()
 }
 
 fn default_timeout() -> u32 {
@@ -89,13 +121,10 @@ impl VaultSettings {
                 "address is plain HTTP to another machine: use https, or set allow_http".into(),
             ));
         }
-        let app_role = match &self.auth {
-            VaultAuth::AppRole { mount, .. } => Some(("auth.mount", mount.as_str(), true)),
-            VaultAuth::TokenFile { .. } => None,
-        };
+        let log_in = self.auth.mount().map(|mount| ("auth.mount", mount, true));
         let namespace = self.namespace.as_deref().map(|name| ("namespace", name, true));
         let fixed = [("mount", &*self.mount, true), ("key_prefix", &*self.key_prefix, false)];
-        for (field, value, slashes) in fixed.into_iter().chain(app_role).chain(namespace) {
+        for (field, value, slashes) in fixed.into_iter().chain(log_in).chain(namespace) {
             if !is_path(value, slashes) {
                 let note = format!("{field} must be letters, digits, `_`, `.` or `-`");
                 return Err(misconfigured(note));
@@ -104,10 +133,14 @@ impl VaultSettings {
         Ok(address)
     }
 
+    pub(super) fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms.max(1).into())
+    }
+
     /// TLS 1.2 or later on `aws-lc-rs`. No proxy and no redirect: either would
     /// carry the token to a place that nobody configured.
     pub(super) fn http_client(&self) -> Result<reqwest::Client> {
-        let timeout = Duration::from_millis(self.timeout_ms.max(1).into());
+        let timeout = self.timeout();
         let mut builder = reqwest::Client::builder()
             .tls_backend_rustls()
             .tls_version_min(Version::TLS_1_2)

@@ -1,117 +1,14 @@
-//! The real Vault as a provider.
+//! What Vault does for us when all is well, and who may use it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
-
-mod conformance;
-
-use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::context;
-use kernel::{Fault, ManualClock, SharedClock, SystemClock, TenantId, Timestamp};
-use keys::vault::{VaultAuth, VaultKms, VaultSettings};
-use keys::{Kms, reasons};
-use tempfile::TempDir;
-use testkit::vault::{Vault, vault, vault_with_tls};
+use kernel::{ManualClock, TenantId, Timestamp};
+use keys::reasons;
+use keys::vault::VaultSettings;
+use testkit::vault::{vault, vault_with_tls};
 
-/// As in the module's documentation.
-const POLICY: &str = r#"
-path "transit/keys/signet-*"        { capabilities = ["create", "read", "update"] }
-path "transit/keys/signet-*/rotate" { capabilities = ["update"] }
-path "transit/keys/signet-*/config" { capabilities = ["create", "update"] }
-path "transit/keys/signet-*/trim"   { capabilities = ["create", "update"] }
-path "transit/encrypt/signet-*"     { capabilities = ["update"] }
-path "transit/decrypt/signet-*"     { capabilities = ["update"] }
-path "transit/rewrap/signet-*"      { capabilities = ["update"] }
-"#;
-
-struct Place {
-    vault: Vault,
-    files: TempDir,
-}
-
-impl Place {
-    fn new(vault: Vault) -> Self {
-        vault.run(&["secrets", "enable", "transit"]).unwrap();
-        vault.policy("signet", POLICY).unwrap();
-        Self { vault, files: tempfile::tempdir().unwrap() }
-    }
-
-    fn token(&self) -> String {
-        self.vault.run(&["token", "create", "-policy=signet", "-orphan", "-field=token"]).unwrap()
-    }
-
-    fn file(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.files.path().join(name);
-        private(&path, content);
-        path
-    }
-
-    fn with_token(&self, token: &str) -> VaultSettings {
-        let path = self.file("token", &format!("{token}\n"));
-        settings(&self.vault.address(), VaultAuth::TokenFile { path })
-    }
-
-    fn with_app_role(&self, policy: &str, options: &[&str]) -> VaultSettings {
-        self.vault.run(&["auth", "enable", "approle"]).unwrap();
-        let policy = format!("token_policies={policy}");
-        let role = ["write", "auth/approle/role/signet", &policy];
-        self.vault.run(&[&role[..], options].concat()).unwrap();
-        let role_id =
-            self.vault.run(&["read", "-field=role_id", "auth/approle/role/signet/role-id"]);
-        let secret_id = ["write", "-f", "-field=secret_id", "auth/approle/role/signet/secret-id"];
-        let secret_id = self.vault.run(&secret_id).unwrap();
-        let auth = VaultAuth::AppRole {
-            role_id: role_id.unwrap(),
-            secret_id_file: self.file("secret-id", &secret_id),
-            mount: "approle".into(),
-        };
-        settings(&self.vault.address(), auth)
-    }
-
-    /// How many tokens there are besides root's own.
-    fn tokens(&self) -> usize {
-        let list = self.vault.run(&["list", "-format=json", "auth/token/accessors"]).unwrap();
-        list.matches('"').count() / 2 - 1
-    }
-}
-
-fn private(path: &Path, content: &str) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::write(path, content).unwrap();
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
-}
-
-fn settings(address: &str, auth: VaultAuth) -> VaultSettings {
-    VaultSettings {
-        address: address.into(),
-        auth,
-        mount: "transit".into(),
-        key_prefix: "signet-".into(),
-        namespace: None,
-        ca_file: None,
-        timeout_ms: 5_000,
-        allow_http: false,
-    }
-}
-
-fn open(settings: &VaultSettings) -> Arc<dyn Kms> {
-    open_at(settings, SystemClock::shared())
-}
-
-fn open_at(settings: &VaultSettings, clock: SharedClock) -> Arc<dyn Kms> {
-    Arc::new(VaultKms::new(settings, clock).unwrap())
-}
-
-async fn works(kms: &dyn Kms) -> kernel::Result<()> {
-    kms.generate(TenantId::new(), &[context(1)]).await.map(drop)
-}
-
-fn cause(fault: &Fault) -> String {
-    fault.source().map(ToString::to_string).unwrap_or_default()
-}
+use crate::conformance::{self, context};
+use crate::place::{Place, cause, open, open_at, works};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms_with_the_documented_policy() {
