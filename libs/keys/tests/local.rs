@@ -3,63 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod conformance;
+mod place;
 
-use std::error::Error;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use conformance::context;
-use kernel::{Fault, SystemClock, TenantId};
-use keys::local::{KeyringHeader, LocalKms, LocalSettings};
-use keys::{Kms, reasons};
-use tempfile::TempDir;
-
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        keys::create_key_file(&place.path("key")).unwrap();
-        place.secret("passphrase", "correct horse battery staple\n");
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn secret(&self, name: &str, content: &str) {
-        fs::write(self.path(name), content).unwrap();
-        fs::set_permissions(self.path(name), Permissions::from_mode(0o600)).unwrap();
-    }
-
-    fn by_key(&self) -> LocalSettings {
-        LocalSettings {
-            path: self.path("keyring"),
-            passphrase_file: None,
-            key_file: Some(self.path("key")),
-            create: true,
-        }
-    }
-
-    fn by_passphrase(&self) -> LocalSettings {
-        LocalSettings {
-            key_file: None,
-            passphrase_file: Some(self.path("passphrase")),
-            ..self.by_key()
-        }
-    }
-}
-
-async fn open(settings: &LocalSettings) -> kernel::Result<Arc<dyn Kms>> {
-    Ok(Arc::new(LocalKms::open(settings, SystemClock::shared()).await?))
-}
-
-fn cause(fault: &Fault) -> String {
-    fault.source().map(ToString::to_string).unwrap_or_default()
-}
+use kernel::TenantId;
+use keys::local::{KeyringHeader, LocalSettings};
+use keys::reasons;
+use place::{Place, cause, open};
 
 async fn refused(settings: &LocalSettings, because: &str) {
     let fault = open(settings).await.err().unwrap();
@@ -171,20 +124,57 @@ async fn a_torn_or_altered_keyring_is_named_damaged_and_not_replaced() {
     open(&place.by_key()).await.unwrap();
 }
 
-/// As after `kill -9` between writing the new file and renaming it.
+/// A change is cut short at every byte of the new file, and at every step
+/// after that; whoever comes next finds a whole keyring and can change it.
 #[tokio::test]
-async fn a_change_cut_short_leaves_the_old_keyring() {
+async fn a_change_cut_short_anywhere_leaves_a_whole_keyring() {
     let place = Place::new();
+    let (path, staged) = (place.path("keyring"), place.path("keyring.new"));
     let tenant = TenantId::new();
     let kms = open(&place.by_key()).await.unwrap();
     let key = kms.generate(tenant, &[context(1)]).await.unwrap().remove(0);
+    let items = [(key.wrapped.clone(), context(1))];
+    let before = fs::read(&path).unwrap();
+    kms.rotate(tenant).await.unwrap();
+    let after = fs::read(&path).unwrap();
     drop(kms);
-    fs::write(place.path("keyring.new"), "half of a keyri").unwrap();
+    let settings = LocalSettings { create: false, ..place.by_key() };
+    for cut in 0..=after.len() {
+        // Not yet renamed: the old one counts.
+        fs::write(&path, &before).unwrap();
+        fs::write(&staged, &after[..cut]).unwrap();
+        let kms = open(&settings).await.unwrap();
+        let opened = kms.unwrap(tenant, &items).await.unwrap().remove(0).unwrap();
+        assert!(opened.expose() == key.plaintext.expose());
+        assert_eq!(kms.versions(tenant).await.unwrap().len(), 1, "cut at {cut}");
+        // Most cuts tell the same about what comes next, and that writes to the disk.
+        if cut % 16 == 0 || cut == after.len() {
+            assert_eq!(kms.rotate(tenant).await.unwrap(), 2);
+            assert!(!staged.exists());
+        }
+    }
+    // Renamed: the new one counts.
+    fs::write(&path, &after).unwrap();
+    let kms = open(&settings).await.unwrap();
+    assert_eq!(kms.versions(tenant).await.unwrap().len(), 2);
+}
+
+/// Somebody may have put something else where the staged file goes.
+#[tokio::test]
+async fn what_lies_in_the_way_of_a_change_is_not_written_through() {
+    let place = Place::new();
+    let (victim, staged) = (place.secret("victim", "precious"), place.path("keyring.new"));
     let kms = open(&place.by_key()).await.unwrap();
-    let again = kms.unwrap(tenant, &[(key.wrapped, context(1))]).await.unwrap().remove(0);
-    assert!(again.unwrap().expose() == key.plaintext.expose());
+    std::os::unix::fs::symlink(&victim, &staged).unwrap();
+    kms.rotate(TenantId::new()).await.unwrap();
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    assert!(fs::symlink_metadata(place.path("keyring")).unwrap().is_file());
+    // A directory cannot be removed as a file: an error, and nothing is lost.
+    fs::create_dir(&staged).unwrap();
+    let tenant = TenantId::new();
+    assert_eq!(kms.rotate(tenant).await.unwrap_err().reason(), &reasons::KMS_UNAVAILABLE);
+    fs::remove_dir(&staged).unwrap();
     assert_eq!(kms.rotate(tenant).await.unwrap(), 2);
-    assert!(!place.path("keyring.new").exists());
 }
 
 #[tokio::test]

@@ -12,9 +12,11 @@ use crate::reasons;
 pub enum KeyringError {
     #[error("not a keyring file")]
     NotAKeyring,
+    #[error("not a backup of a keyring")]
+    NotABackup,
     #[error("the keyring was written by a newer version (format {0})")]
     Format(u8),
-    #[error("the keyring file is damaged: torn or altered; restore it from a backup")]
+    #[error("the file is damaged: torn or altered; restore the keyring from a backup")]
     Damaged,
     #[error("the passphrase or key file does not open this keyring")]
     WrongSecret,
@@ -24,6 +26,8 @@ pub enum KeyringError {
     Cost,
     #[error("{}: no such keyring; restore it from a backup, or set `create = true` to begin an empty one", .0.display())]
     Missing(PathBuf),
+    #[error("{}: there is a file already; backups are never overwritten", .0.display())]
+    Exists(PathBuf),
     #[error("{}: locked by another process for too long", .0.display())]
     Locked(PathBuf),
     #[error("{}: {source}", path.display())]

@@ -50,12 +50,16 @@ impl KeyringFile {
         }
     }
 
-    /// The whole file, which must be private to its owner and in a directory
-    /// where nobody else can replace it.
-    pub(super) fn read(&self) -> Result<(Vec<u8>, Stamp)> {
+    /// Nobody else may be able to replace the file.
+    pub(super) fn check_directory(&self) -> Result<()> {
         let parent = directory(&self.path);
         let metadata = fs::metadata(parent).map_err(|source| self.io(source))?;
-        check_mode(parent, &metadata, 0o022, "go-w")?;
+        Ok(check_mode(parent, &metadata, 0o022, "go-w")?)
+    }
+
+    /// The whole file, which must be private to its owner.
+    pub(super) fn read(&self) -> Result<(Vec<u8>, Stamp)> {
+        self.check_directory()?;
         let file = File::open(&self.path).map_err(|source| self.io(source))?;
         let metadata = file.metadata().map_err(|source| self.io(source))?;
         check_mode(&self.path, &metadata, 0o077, "600")?;
@@ -67,9 +71,41 @@ impl KeyringFile {
         Ok((bytes, Self::stamp_of(&metadata)))
     }
 
+    /// Writes a file that must not be there yet: whole, or (after a crash) not
+    /// at all under this name.
+    pub(super) fn create(&self, bytes: &[u8]) -> Result<()> {
+        let staged = self.stage(bytes)?;
+        let link = || {
+            // Fails for a name that is taken, unlike renaming.
+            let linked = fs::hard_link(&staged, &self.path);
+            fs::remove_file(&staged)?;
+            linked?;
+            sync_directory(&self.path)
+        };
+        link().map_err(|source| match source.kind() {
+            ErrorKind::AlreadyExists => KeyringError::Exists(self.path.clone()).into(),
+            _ => self.io(source).into(),
+        })
+    }
+
+    /// Whether a change was cut short; the next one tidies up.
+    pub(super) fn has_leftover(&self) -> bool {
+        fs::symlink_metadata(self.beside(".new")).is_ok()
+    }
+
     /// Replaces the file. After a crash at any point there is the old file or
     /// the new one, whole. Only under the lock.
     pub(super) fn replace(&self, bytes: &[u8]) -> Result<()> {
+        let staged = self.stage(bytes)?;
+        let rename = || {
+            fs::rename(&staged, &self.path)?;
+            sync_directory(&self.path)
+        };
+        Ok(rename().map_err(|source| self.io(source))?)
+    }
+
+    /// A durable file beside the one that it is to become.
+    fn stage(&self, bytes: &[u8]) -> Result<PathBuf> {
         let staged = self.beside(".new");
         let write = || {
             // A staged file is left by a crash only: nobody else is in here.
@@ -80,11 +116,10 @@ impl KeyringFile {
             let mut file =
                 OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged)?;
             file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&staged, &self.path)?;
-            sync_directory(&self.path)
+            file.sync_all()
         };
-        Ok(write().map_err(|source| self.io(source))?)
+        write().map_err(|source| KeyringError::Io { path: staged.clone(), source })?;
+        Ok(staged)
     }
 
     /// Waits for the lock (5 seconds at most); it ends when the file is dropped,

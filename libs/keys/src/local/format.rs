@@ -1,10 +1,12 @@
-//! The keyring file.
+//! The keyring file, and a backup of one.
 //!
 //! ```text
-//! magic "SGNTKEYS" ‖ format (1) = 1 ‖ sealed by (1): 1 passphrase, 2 key file
+//! magic "SGNTKEYS", of a backup "SGNTBKUP"
+//! format (1) = 2 ‖ sealed by (1): 1 passphrase, 2 key file
 //! argon2id: memory KiB (4) ‖ passes (4) ‖ lanes (4)      zeros for a key file
 //! salt (16)         for argon2id and the check
 //! check (16)        tells a wrong secret from a damaged file
+//! ring id (16) ‖ generation (8) ‖ written, µs since 1970 (8)
 //! write salt (32) ‖ nonce (12)                            new with every write
 //! body length (4)
 //! body              AES-256-GCM over `Ring::encode`; AAD: everything above
@@ -14,17 +16,77 @@
 //! root = argon2id(passphrase, salt), or the key file;
 //! check = HKDF(root, salt, "… check"); body key = HKDF(root, write salt, "… body").
 //! So no two writes share a key, and a nonce cannot repeat under one.
+//!
+//! The generation counts writes, a backup has that of the keyring it is of.
+//! Format 1, without the third line from id to time, is still read.
 
 use aws_lc_rs::digest;
+use kernel::Timestamp;
+use uuid::Uuid;
 
 use super::error::KeyringError;
 use super::ring::{Input, Ring};
 use crate::key::PlaintextKey;
 use crate::primitives::{self, NONCE, TAG};
 
-const MAGIC: &[u8; 8] = b"SGNTKEYS";
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const CHECKSUM: usize = 32;
+
+/// The two kinds of file with one layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Keyring,
+    Backup,
+}
+
+impl Form {
+    const fn magic(self) -> &'static [u8; 8] {
+        match self {
+            Self::Keyring => b"SGNTKEYS",
+            Self::Backup => b"SGNTBKUP",
+        }
+    }
+
+    const fn mismatch(self) -> KeyringError {
+        match self {
+            Self::Keyring => KeyringError::NotAKeyring,
+            Self::Backup => KeyringError::NotABackup,
+        }
+    }
+}
+
+/// Which keyring, and as of when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edition {
+    /// The same for a keyring and its backups, for ever. Nil in files of format 1.
+    pub ring: Uuid,
+    /// Grows with every write.
+    pub generation: u64,
+    pub written: Timestamp,
+}
+
+impl Edition {
+    /// Of a keyring that has never been written.
+    pub(super) fn none() -> Self {
+        Self { ring: Uuid::nil(), generation: 0, written: Timestamp::default() }
+    }
+
+    pub(super) fn next(self, now: Timestamp) -> Result<Self, KeyringError> {
+        let mut ring = self.ring.into_bytes();
+        if self.ring.is_nil() {
+            primitives::fill_random(&mut ring)?;
+        }
+        let generation = self.generation.checked_add(1).ok_or(KeyringError::Damaged)?;
+        Ok(Self { ring: Uuid::from_bytes(ring), generation, written: now })
+    }
+
+    fn take(input: &mut Input<'_>) -> Result<Self, KeyringError> {
+        let ring = Uuid::from_bytes(*input.take()?);
+        let generation = u64::from_be_bytes(*input.take()?);
+        let written = Timestamp::from_timestamp_micros(i64::from_be_bytes(*input.take()?));
+        Ok(Self { ring, generation, written: written.ok_or(KeyringError::Damaged)? })
+    }
+}
 
 /// What seals the keyring and what it costs to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +99,10 @@ impl SealedBy {
     /// OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
     pub(super) const PASSPHRASE: Self =
         Self::Passphrase { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
+
+    /// A backup lies about for years, and is opened rarely: the second choice of
+    /// RFC 9106, 64 MiB, three passes, four lanes.
+    pub(super) const BACKUP: Self = Self::Passphrase { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -74,10 +140,11 @@ pub(super) struct Lock {
     pub(super) salt: [u8; 16],
 }
 
-/// A keyring file taken apart, still sealed. Needs no secret.
+/// A keyring file or backup taken apart, still sealed. Needs no secret.
 #[derive(Debug)]
 pub struct KeyringHeader<'a> {
     pub(super) lock: Lock,
+    edition: Edition,
     check: [u8; 16],
     write_salt: [u8; 32],
     nonce: [u8; NONCE],
@@ -87,38 +154,60 @@ pub struct KeyringHeader<'a> {
 }
 
 impl<'a> KeyringHeader<'a> {
-    /// Checks form and checksum of a whole file.
+    /// Checks form and checksum of a whole keyring file.
     pub fn parse(file: &'a [u8]) -> Result<Self, KeyringError> {
-        let mut input = Input(file);
-        if input.take().ok() != Some(MAGIC) {
-            return Err(KeyringError::NotAKeyring);
+        Self::parse_as(Form::Keyring, file)
+    }
+
+    /// The same for a backup.
+    pub fn parse_backup(file: &'a [u8]) -> Result<Self, KeyringError> {
+        Self::parse_as(Form::Backup, file)
+    }
+
+    pub(super) fn parse_as(form: Form, file: &'a [u8]) -> Result<Self, KeyringError> {
+        if file.first_chunk() != Some(form.magic()) {
+            return Err(form.mismatch());
         }
         let (sealed, checksum) =
             file.split_last_chunk::<CHECKSUM>().ok_or(KeyringError::Damaged)?;
         if digest::digest(&digest::SHA256, sealed).as_ref() != checksum {
             return Err(KeyringError::Damaged);
         }
-        let mut input = Input(sealed.get(MAGIC.len()..).ok_or(KeyringError::Damaged)?);
+        let mut input = Input(sealed.get(form.magic().len()..).ok_or(KeyringError::Damaged)?);
         let [format] = *input.take()?;
-        if format != FORMAT {
+        if !matches!(format, 1..=FORMAT) {
             return Err(KeyringError::Format(format));
         }
         let [kind] = *input.take()?;
         let cost = [*input.take()?, *input.take()?, *input.take()?].map(u32::from_be_bytes);
         let lock = Lock { sealed_by: SealedBy::from_fields(kind, cost)?, salt: *input.take()? };
-        let (check, write_salt, nonce) = (*input.take()?, *input.take()?, *input.take()?);
+        let check = *input.take()?;
+        let edition = if format == 1 { Edition::none() } else { Edition::take(&mut input)? };
+        let (write_salt, nonce) = (*input.take()?, *input.take()?);
         let length = u32::from_be_bytes(*input.take()?);
         let body = input.0;
         if u32::try_from(body.len()) != Ok(length) {
             return Err(KeyringError::Damaged);
         }
         let aad = &sealed[..sealed.len() - body.len()];
-        Ok(Self { lock, check, write_salt, nonce, aad, body })
+        Ok(Self { lock, edition, check, write_salt, nonce, aad, body })
     }
 
     /// What opens it: "passphrase" or "key file".
     pub const fn sealed_by(&self) -> &'static str {
         self.lock.sealed_by.name()
+    }
+
+    /// What argon2id costs: memory in KiB, passes, lanes. `None` for a key file.
+    pub const fn cost(&self) -> Option<(u32, u32, u32)> {
+        match self.lock.sealed_by {
+            SealedBy::Passphrase { memory_kib, passes, lanes } => Some((memory_kib, passes, lanes)),
+            SealedBy::KeyFile => None,
+        }
+    }
+
+    pub const fn edition(&self) -> Edition {
+        self.edition
     }
 
     pub(super) fn open(&self, root: &PlaintextKey) -> Result<Ring, KeyringError> {
@@ -134,7 +223,12 @@ impl<'a> KeyringHeader<'a> {
 }
 
 /// A whole file, ready to be written.
-pub(super) fn seal(ring: &Ring, lock: &Lock, root: &PlaintextKey) -> Result<Vec<u8>, KeyringError> {
+pub(super) fn seal(
+    form: Form,
+    ring: &Ring,
+    edition: &Edition,
+    (lock, root): (&Lock, &PlaintextKey),
+) -> Result<Vec<u8>, KeyringError> {
     let (mut write_salt, mut nonce) = ([0; 32], [0; NONCE]);
     primitives::fill_random(&mut write_salt)?;
     primitives::fill_random(&mut nonce)?;
@@ -142,11 +236,14 @@ pub(super) fn seal(ring: &Ring, lock: &Lock, root: &PlaintextKey) -> Result<Vec<
     let length = u32::try_from(body.len() + TAG).map_err(|_| KeyringError::Crypto)?;
 
     let (kind, cost) = lock.sealed_by.fields();
-    let mut file = MAGIC.to_vec();
+    let mut file = form.magic().to_vec();
     file.extend_from_slice(&[FORMAT, kind]);
     cost.iter().for_each(|field| file.extend_from_slice(&field.to_be_bytes()));
     file.extend_from_slice(&lock.salt);
     file.extend_from_slice(&check(root, lock)?);
+    file.extend_from_slice(edition.ring.as_bytes());
+    file.extend_from_slice(&edition.generation.to_be_bytes());
+    file.extend_from_slice(&edition.written.timestamp_micros().to_be_bytes());
     file.extend_from_slice(&write_salt);
     file.extend_from_slice(&nonce);
     file.extend_from_slice(&length.to_be_bytes());
@@ -171,112 +268,4 @@ fn body_key(root: &PlaintextKey, salt: &[u8]) -> Result<PlaintextKey, KeyringErr
 }
 
 #[cfg(test)]
-mod tests {
-    use kernel::{Clock, SystemClock, TenantId};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn sample() -> (PlaintextKey, Ring, Vec<u8>) {
-        let root = PlaintextKey::from_slice(&[7; 32]).unwrap();
-        let mut ring = Ring::default();
-        ring.add(TenantId::SYSTEM, SystemClock.now()).unwrap();
-        let lock = Lock { sealed_by: SealedBy::KeyFile, salt: [1; 16] };
-        let file = seal(&ring, &lock, &root).unwrap();
-        (root, ring, file)
-    }
-
-    fn open(file: &[u8], root: &PlaintextKey) -> Result<Ring, KeyringError> {
-        KeyringHeader::parse(file)?.open(root)
-    }
-
-    fn with_checksum(sealed: &[u8]) -> Vec<u8> {
-        [sealed, digest::digest(&digest::SHA256, sealed).as_ref()].concat()
-    }
-
-    #[test]
-    fn opens_what_it_sealed_and_no_two_writes_are_alike() {
-        let (root, ring, file) = sample();
-        assert_eq!(open(&file, &root).unwrap().encode(), ring.encode());
-        let lock = KeyringHeader::parse(&file).unwrap().lock;
-        let again = seal(&ring, &lock, &root).unwrap();
-        assert_eq!(open(&again, &root).unwrap().encode(), ring.encode());
-        assert_ne!(file[70..], again[70..]);
-    }
-
-    #[test]
-    fn torn_at_any_byte_is_damage() {
-        let (root, _, file) = sample();
-        for cut in 0..file.len() {
-            let error = open(&file[..cut], &root).err().unwrap();
-            let expected = if cut < MAGIC.len() { "not a keyring" } else { "damaged" };
-            assert!(error.to_string().contains(expected), "cut at {cut}: {error}");
-        }
-    }
-
-    #[test]
-    fn any_bit_flipped_is_damage() {
-        let (root, _, file) = sample();
-        for bit in 0..file.len() * 8 {
-            let mut bytes = file.clone();
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            let error = open(&bytes, &root).err().unwrap();
-            let expected = if bit < MAGIC.len() * 8 { "not a keyring" } else { "damaged" };
-            assert!(error.to_string().contains(expected), "bit {bit}: {error}");
-        }
-    }
-
-    /// Someone who knows the format can mend the checksum, but not open or change anything.
-    #[test]
-    fn a_mended_checksum_does_not_help() {
-        let (root, _, file) = sample();
-        let sealed = &file[..file.len() - CHECKSUM];
-        for at in 0..sealed.len() {
-            let mut bytes = sealed.to_vec();
-            bytes[at] ^= 1;
-            assert!(open(&with_checksum(&bytes), &root).is_err(), "byte {at}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_secret_is_told_from_damage() {
-        let (_, _, file) = sample();
-        let other = PlaintextKey::from_slice(&[8; 32]).unwrap();
-        assert!(matches!(open(&file, &other), Err(KeyringError::WrongSecret)));
-    }
-
-    #[test]
-    fn a_hostile_cost_is_refused_before_it_is_paid() {
-        let (_, _, file) = sample();
-        for cost in [[u32::MAX, 1, 1], [19456, u32::MAX, 1], [19456, 2, 17], [0, 0, 0], [8, 1, 2]] {
-            let mut sealed = file[..file.len() - CHECKSUM].to_vec();
-            sealed[9] = 1;
-            for (at, field) in cost.iter().enumerate() {
-                sealed[10 + at * 4..14 + at * 4].copy_from_slice(&field.to_be_bytes());
-            }
-            let error = KeyringHeader::parse(&with_checksum(&sealed)).unwrap_err();
-            assert!(matches!(error, KeyringError::Cost), "{cost:?}");
-        }
-    }
-
-    #[test]
-    fn a_newer_format_is_named() {
-        let (_, _, file) = sample();
-        let mut sealed = file[..file.len() - CHECKSUM].to_vec();
-        sealed[8] = 2;
-        let error = KeyringHeader::parse(&with_checksum(&sealed)).unwrap_err();
-        assert!(matches!(error, KeyringError::Format(2)));
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_refused_without_panic(bytes: Vec<u8>) {
-            let sealed = [&MAGIC[..], &[FORMAT], &bytes].concat();
-            prop_assert!(KeyringHeader::parse(&bytes).is_err());
-            if let Ok(header) = KeyringHeader::parse(&with_checksum(&sealed)) {
-                let root = PlaintextKey::from_slice(&[7; 32]).unwrap();
-                prop_assert!(header.open(&root).is_err());
-            }
-        }
-    }
-}
+mod tests;

@@ -7,9 +7,15 @@ mod error;
 mod file;
 mod format;
 mod provider;
+mod restore;
 mod ring;
 mod unlock;
+mod upkeep;
 
 pub use error::KeyringError;
-pub use format::KeyringHeader;
+pub use format::{Edition, KeyringHeader};
 pub use provider::{LocalKms, LocalSettings};
+pub use restore::{Current, RestorePlan};
+pub use ring::Kek;
+pub use unlock::KeyringSecret;
+pub use upkeep::{Contents, Status, Upkeep};

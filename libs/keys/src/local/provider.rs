@@ -8,9 +8,9 @@ use kernel::{Fault, Result, SharedClock, TenantId};
 use serde::Deserialize;
 
 use super::file::{KeyringFile, Stamp};
-use super::format::{self, KeyringHeader};
+use super::format::{self, Edition, Form, KeyringHeader};
 use super::ring::Ring;
-use super::unlock::{Secret, Unlocker};
+use super::unlock::{KeyringSecret, Unlocker};
 use crate::context::Context;
 use crate::key::{DataKey, KEY_LENGTH, PlaintextKey};
 use crate::kms::{KekVersion, Kms};
@@ -34,6 +34,19 @@ pub struct LocalSettings {
     pub create: bool,
 }
 
+impl LocalSettings {
+    pub fn secret(&self) -> Result<KeyringSecret> {
+        match (&self.passphrase_file, &self.key_file) {
+            (Some(path), None) => Ok(KeyringSecret::PassphraseFile(path.clone())),
+            (None, Some(path)) => Ok(KeyringSecret::KeyFile(path.clone())),
+            _ => {
+                let note = "exactly one of passphrase_file and key_file must be set";
+                Err(Fault::new(&reasons::KMS_MISCONFIGURED).with_note(note))
+            }
+        }
+    }
+}
+
 /// KEKs in a keyring file.
 pub struct LocalKms(Arc<Keyring>);
 
@@ -46,17 +59,9 @@ struct Keyring {
 
 impl LocalKms {
     pub async fn open(settings: &LocalSettings, clock: SharedClock) -> Result<Self> {
-        let secret = match (&settings.passphrase_file, &settings.key_file) {
-            (Some(path), None) => Secret::PassphraseFile(path.clone()),
-            (None, Some(path)) => Secret::KeyFile(path.clone()),
-            _ => {
-                let note = "exactly one of passphrase_file and key_file must be set";
-                return Err(Fault::new(&reasons::KMS_MISCONFIGURED).with_note(note));
-            }
-        };
         let keyring = Arc::new(Keyring {
             file: KeyringFile::new(&settings.path),
-            unlocker: Unlocker::new(secret),
+            unlocker: Unlocker::new(settings.secret()?),
             clock,
             last: RwLock::default(),
         });
@@ -88,16 +93,17 @@ impl Keyring {
         if self.file.exists()? {
             return Ok(());
         }
-        let lock = self.unlocker.new_lock()?;
+        let lock = self.unlocker.new_lock(Form::Keyring)?;
         let root = self.unlocker.root(&lock)?;
-        self.file.replace(&format::seal(&Ring::default(), &lock, &root)?)
+        let edition = Edition::none().next(self.clock.now())?;
+        let file = format::seal(Form::Keyring, &Ring::default(), &edition, (&lock, &root))?;
+        self.file.replace(&file)
     }
 
     fn reload(&self) -> Result<Arc<Ring>> {
         let (bytes, stamp) = self.file.read()?;
         let header = KeyringHeader::parse(&bytes)?;
-        let root = self.unlocker.root(&header.lock)?;
-        let ring = Arc::new(header.open(&root)?);
+        let ring = Arc::new(self.unlocker.open(&header)?);
         *self.last.write().unwrap_or_else(PoisonError::into_inner) = (Some(stamp), ring.clone());
         Ok(ring)
     }
@@ -131,11 +137,14 @@ impl Keyring {
     fn change(&self, edit: impl FnOnce(&mut Ring) -> Result<bool>) -> Result<Arc<Ring>> {
         let _lock = self.file.lock()?;
         let (bytes, _) = self.file.read()?;
-        let lock = KeyringHeader::parse(&bytes)?.lock;
+        let header = KeyringHeader::parse(&bytes)?;
+        let (lock, edition) = (header.lock, header.edition());
         let mut ring = Ring::clone(&*self.reload()?);
         if edit(&mut ring)? {
             let root = self.unlocker.root(&lock)?;
-            self.file.replace(&format::seal(&ring, &lock, &root)?)?;
+            let edition = edition.next(self.clock.now())?;
+            let file = format::seal(Form::Keyring, &ring, &edition, (&lock, &root))?;
+            self.file.replace(&file)?;
         }
         self.reload()
     }

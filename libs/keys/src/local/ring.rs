@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use kernel::{Fault, Result, TenantId, Timestamp};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -23,6 +24,13 @@ struct Version {
     kek: Arc<PlaintextKey>,
 }
 
+/// Names a key in a keyring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kek {
+    pub tenant: TenantId,
+    pub version: u32,
+}
+
 /// All tenants' KEKs. Cloning shares the keys.
 #[derive(Clone, Default)]
 pub(super) struct Ring(BTreeMap<TenantId, BTreeMap<u32, Version>>);
@@ -36,6 +44,34 @@ impl Ring {
 
     pub(super) fn version(&self, tenant: TenantId, number: u32) -> Option<&PlaintextKey> {
         Some(&self.0.get(&tenant)?.get(&number)?.kek)
+    }
+
+    pub(super) fn tenants(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All versions of all tenants, in order.
+    pub(super) fn keks(&self) -> impl Iterator<Item = Kek> + '_ {
+        self.0.iter().flat_map(|(tenant, versions)| {
+            versions.keys().map(|version| Kek { tenant: *tenant, version: *version })
+        })
+    }
+
+    /// Whether the other one has this very key.
+    pub(super) fn shares(&self, other: &Self, kek: Kek) -> bool {
+        let ours = self.version(kek.tenant, kek.version);
+        let theirs = other.version(kek.tenant, kek.version);
+        match (ours, theirs) {
+            (Some(ours), Some(theirs)) => {
+                verify_slices_are_equal(ours.expose(), theirs.expose()).is_ok()
+            }
+            _ => false,
+        }
+    }
+
+    /// The lowest version that there still is.
+    pub(super) fn lowest(&self, tenant: TenantId) -> Option<u32> {
+        self.0.get(&tenant)?.keys().next().copied()
     }
 
     /// Adds a version and returns its number.
