@@ -7,6 +7,7 @@ new() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 [ -s postgres.password ] || new >postgres.password
 [ -s admin-password ] || new >admin-password
 [ -s redis-secret ] || new >redis-secret
+[ -s envelope.redis-secret ] || new >envelope.redis-secret
 for service in auth envelope storage anonymizer response audit; do
     [ -s "$service.url" ] ||
         printf 'postgres://%s:%s@postgres/%s' "$service" "$(new)" "$service" >"$service.url"

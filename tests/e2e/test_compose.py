@@ -71,7 +71,7 @@ def test_images_are_pinned():
 def test_its_configuration_passes_the_services_own_check(service, tmp_path):
     text = (ROOT / f"deploy/compose/{service}.toml").read_text()
     # What `secrets` and `vault-setup` make there.
-    for name, content in ((f"{service}.url", f"postgres://{service}:pw@postgres/{service}"), ("vault-token", "t"), ("admin-password", "long enough for one"), ("redis-secret", "5e" * 24)):
+    for name, content in ((f"{service}.url", f"postgres://{service}:pw@postgres/{service}"), ("vault-token", "t"), ("admin-password", "long enough for one"), ("redis-secret", "5e" * 24), ("envelope.redis-secret", "6f" * 24)):
         (tmp_path / name).write_text(content)
         (tmp_path / name).chmod(0o600)
     config = tmp_path / f"{service}.toml"
@@ -117,10 +117,10 @@ def test_secrets_are_made_once_and_never_changed(tmp_path):
     for _ in range(2):
         subprocess.run(["sh", "-c", script], check=True)
         contents.append({path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()})
-    assert contents[0] == contents[1] and len(contents[0]) == 9
-    assert len(set(contents[0].values())) == 9
+    assert contents[0] == contents[1] and len(contents[0]) == 10
+    assert len(set(contents[0].values())) == 10
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "secrets").iterdir())
-    assert {path.name for path in (tmp_path / "database").iterdir()} == set(contents[0]) - {"admin-password", "redis-secret"}
+    assert {path.name for path in (tmp_path / "database").iterdir()} == set(contents[0]) - {"admin-password", "redis-secret", "envelope.redis-secret"}
 
 
 def test_the_policy_is_the_one_that_the_keys_document():

@@ -100,6 +100,11 @@ impl Draft {
         self
     }
 
+    /// Whose event it is.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
     /// The event as the outbox stores it.
     pub fn finish(mut self, now: Timestamp) -> Result<OutboxEvent> {
         let id: EventId = self.event.id.parse().map_err(kernel::Fault::internal)?;

@@ -43,14 +43,15 @@ impl Service for Envelope {
     async fn start(parts: Parts<EnvelopeSettings>) -> Result<App> {
         let Parts { settings, clock, db, stop, .. } = parts;
         let kms = keys::open(&settings.kms, Arc::clone(&clock)).await?;
-        let services =
-            Services::new(&db, Arc::clone(&kms), &clock, settings.service_key_suite.into());
+        let suite = settings.service_key_suite.into();
+        let services = Services::new(&db, Arc::clone(&kms), &clock, suite, &settings.cache)?;
         let (custody, cache) = (Arc::clone(&services.custody), Arc::clone(&services.cache));
-        let purge =
-            infrastructure::purge_every(Arc::clone(&services.releases), clock, stop.clone());
+        let known = services.known.clone().run(stop.clone());
+        let purge = infrastructure::purge_every(Arc::clone(&services.records), clock, stop.clone());
         Ok(services
             .serve(App::new())
             .check("kms", move || health(Arc::clone(&kms)))
+            .task("cache", known)
             .task("purge", purge)
             .task("sweep", sweep(custody, cache, stop)))
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use boot::App;
 use crypto::Suite;
 use db::Db;
-use kernel::SharedClock;
+use kernel::{Result, SharedClock};
 use keys::{CacheSettings, DataKeyCache, Kms};
 use proto::envelope::v1::data_key_service_server::DataKeyServiceServer;
 use proto::envelope::v1::envelope_service_server::EnvelopeServiceServer;
@@ -18,14 +18,15 @@ use crate::application::data_keys::DataKeys;
 use crate::application::directory::Directory;
 use crate::application::disable_key::DisableKey;
 use crate::application::open::OpenEnvelope;
-use crate::application::ports::{Journal, Keys, Releases};
+use crate::application::ports::{Journal, Keys, KnownKeys, Records};
+use crate::application::record::Recorder;
 use crate::application::refusal::Refuse;
 use crate::application::release::ReleaseKey;
 use crate::application::rotate_key::RotateKey;
 use crate::application::seal::SealEnvelope;
 use crate::application::sign_manifest::SignManifest;
 use crate::application::verify::Verify;
-use crate::infrastructure::{SqlJournal, SqlKeys, SqlReleases};
+use crate::infrastructure::{CachedKeys, SqlKeys, SqlRecords};
 use crate::presentation::{DataKeyApi, EnvelopeApi, KeyApi, ReleaseApi};
 
 /// A content of 8 MiB in base64, wrapped keys, and what surrounds them.
@@ -39,20 +40,32 @@ pub struct Services {
     pub data_keys: DataKeyApi,
     pub custody: Arc<Custody>,
     pub cache: Arc<DataKeyCache>,
-    pub releases: Arc<dyn Releases>,
+    pub records: Arc<dyn Records>,
+    pub known: CachedKeys,
 }
 
 impl Services {
-    /// `suite` is what services' own keys are made with.
-    pub fn new(db: &Db, kms: Arc<dyn Kms>, clock: &SharedClock, suite: Suite) -> Self {
+    /// `suite` is what services' own keys are made with; `known` tells how long
+    /// keys are known without asking the database.
+    pub fn new(
+        db: &Db,
+        kms: Arc<dyn Kms>,
+        clock: &SharedClock,
+        suite: Suite,
+        known: &cache::Settings,
+    ) -> Result<Self> {
+        let cached = CachedKeys::new(db.clone(), known, clock)?;
         let clock = || Arc::clone(clock);
-        let keys: Arc<dyn Keys> = Arc::new(SqlKeys(db.clone()));
-        let releases: Arc<dyn Releases> = Arc::new(SqlReleases(db.clone()));
-        let journal: Arc<dyn Journal> = Arc::new(SqlJournal { db: db.clone(), clock: clock() });
+        let known: Arc<dyn KnownKeys> = Arc::new(cached.clone());
+        let keys: Arc<dyn Keys> = Arc::new(SqlKeys { db: db.clone(), known: Arc::clone(&known) });
+        let written = SqlRecords::new(db.clone(), clock());
+        let journal: Arc<dyn Journal> = Arc::new(written.clone());
+        let records: Arc<dyn Records> = Arc::new(written);
+        let recorder = Recorder { records: Arc::clone(&records), clock: clock() };
         let custody = Arc::new(Custody::new(Arc::clone(&kms), clock()));
         let cache = Arc::new(DataKeyCache::new(CacheSettings::default(), clock()));
         let create = CreateKey { keys: keys.clone(), custody: custody.clone(), clock: clock() };
-        let directory = Directory { keys: keys.clone(), create: create.clone(), suite };
+        let directory = Directory { keys: keys.clone(), known, create: create.clone(), suite };
         let refuse = Refuse { journal: journal.clone() };
         let verify = Verify {
             directory: directory.clone(),
@@ -62,7 +75,7 @@ impl Services {
         let release = ReleaseKey {
             verify: verify.clone(),
             custody: custody.clone(),
-            releases: releases.clone(),
+            recorder: recorder.clone(),
             refuse,
             clock: clock(),
         };
@@ -81,15 +94,18 @@ impl Services {
         let disable = DisableKey { keys: keys.clone(), custody: custody.clone(), clock: clock() };
         let rotate = RotateKey { keys, create: create.clone(), clock: clock() };
         let open = OpenEnvelope { release: release.clone() };
-        Self {
+        Ok(Self {
             keys: KeyApi { directory, create, rotate, disable },
             envelopes: EnvelopeApi { seal, open, verify },
             releasing: ReleaseApi { release, sign },
-            data_keys: DataKeyApi { data_keys: DataKeys { kms, cache: cache.clone(), journal } },
+            data_keys: DataKeyApi {
+                data_keys: DataKeys { kms, cache: cache.clone(), journal, recorder },
+            },
             custody,
             cache,
-            releases,
-        }
+            records,
+            known: cached,
+        })
     }
 
     pub(crate) fn serve(self, app: App) -> App {

@@ -14,6 +14,10 @@ pub struct EnvelopeSettings {
     /// are not there yet; rotating keeps a key's algorithm.
     #[serde(default)]
     pub service_key_suite: ServiceKeySuite,
+    /// How long keys are known without asking the database. Whether one may be
+    /// used is read there whenever something is released, whatever is cached.
+    #[serde(default)]
+    pub cache: cache::Settings,
 }
 
 #[derive(Debug, Deserialize, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,6 +46,7 @@ impl Validate for EnvelopeSettings {
         {
             problems.add("kms", "exactly one of passphrase_file and key_file must be set");
         }
+        problems.section("cache", &self.cache);
     }
 }
 

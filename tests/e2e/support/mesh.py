@@ -151,7 +151,11 @@ class MeshForm(Form):
             password_file = "{self.root}/admin-password"
             """
         if service == "envelope":
+            write_private(self.root / "config" / "envelope.redis-secret", secrets.token_hex(32) + "\n")
             return f"""
+            [service.cache.redis]
+            url = "{self.servers["VALKEY"]}"
+            secret_file = "{self.root}/config/envelope.redis-secret"
             [service.kms]
             provider = "vault"
             address = "{self.servers["VAULT"]}"

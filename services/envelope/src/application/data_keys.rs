@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 
 use super::custody::{kms_span, of_kms};
 use super::ports::Journal;
+use super::record::{Decision, Outcome, Recorder, Withheld};
 
 /// What a key is for, in the caller's terms.
 pub type Pairs = Vec<(String, String)>;
@@ -21,6 +22,7 @@ pub struct DataKeys {
     pub kms: Arc<dyn Kms>,
     pub cache: Arc<DataKeyCache>,
     pub journal: Arc<dyn Journal>,
+    pub recorder: Recorder,
 }
 
 impl DataKeys {
@@ -30,8 +32,7 @@ impl DataKeys {
         let asked = self.kms.generate(cx.tenant(), &contexts).instrument(kms_span("generate"));
         let made = asked.await.map_err(of_kms)?;
         let event = event(cx, "dev.signet.envelope.data_key.generated", contexts.iter());
-        self.journal.record(event).await?;
-        Ok(made)
+        self.release(Withheld::new(made), Decision::new(cx, event)).await
     }
 
     /// All of them, or none.
@@ -55,8 +56,7 @@ impl DataKeys {
             Ok((keys, asked)) => {
                 let contexts = asked.iter().map(|(_, context)| context);
                 let event = event(cx, "dev.signet.envelope.data_key.unwrapped", contexts);
-                self.journal.record(event).await?;
-                Ok(keys)
+                self.release(Withheld::new(keys), Decision::new(cx, event)).await
             }
             Err(fault) if fault.reason().code == DATA_KEY_REJECTED.code => {
                 let kind = "dev.signet.envelope.data_key.rejected";
@@ -65,6 +65,15 @@ impl DataKeys {
                 Err(fault)
             }
             Err(fault) => Err(fault),
+        }
+    }
+
+    async fn release<T>(&self, keys: Withheld<T>, decision: Decision) -> Result<T> {
+        match self.recorder.release(keys, decision).await? {
+            Outcome::Released(keys) => Ok(keys),
+            Outcome::Replay | Outcome::Overtaken => {
+                Err(Fault::internal("data keys rest on nothing that is known"))
+            }
         }
     }
 

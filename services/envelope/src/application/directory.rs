@@ -8,12 +8,14 @@ use kernel::{Fault, Result, common};
 use rpc::Cx;
 
 use super::create_key::CreateKey;
-use super::ports::{Keys, Query};
+use super::known_keys::Reading;
+use super::ports::{Keys, KnownKeys, Query};
 use crate::domain::{Key, KeyHolder, KeyName, Keyed, Owner};
 
 #[derive(Clone)]
 pub struct Directory {
     pub keys: Arc<dyn Keys>,
+    pub known: Arc<dyn KnownKeys>,
     pub create: CreateKey,
     /// What services' keys are made with.
     pub suite: Suite,
@@ -33,8 +35,21 @@ impl Directory {
     }
 
     /// The versions with these thumbprints, in their order; None for unknown ones.
-    pub async fn by_kids(&self, cx: &Cx, kids: &[String]) -> Result<Vec<Option<Keyed>>> {
-        let found = self.keys.by_kids(cx.tenant(), kids).await?;
+    pub async fn by_kids(
+        &self,
+        cx: &Cx,
+        kids: &[String],
+        reading: Reading,
+    ) -> Result<Vec<Option<Keyed>>> {
+        let found = match reading {
+            Reading::Known => self.known.by_kids(cx.tenant(), kids).await?,
+            Reading::Again | Reading::Source => self.keys.by_kids(cx.tenant(), kids).await?,
+        };
+        if reading == Reading::Again {
+            for keyed in &found {
+                self.known.changed(cx.tenant(), &keyed.head.id).await;
+            }
+        }
         let one = |kid: &String| found.iter().find(|keyed| keyed.version.kid == *kid).cloned();
         Ok(kids.iter().map(one).collect())
     }

@@ -1,5 +1,7 @@
 //! Opening an envelope for a client whose key the service keeps.
 
+use std::sync::Arc;
+
 use crypto::Limits;
 use crypto::envelope::Content;
 use kernel::Result;
@@ -8,6 +10,8 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::custody::blocking;
+use super::known_keys::{ATTEMPTS, Reading, decide_again, never_settled};
+use super::record::Withheld;
 use super::refusal::Refusal;
 use super::release::{Asked, ReleaseKey, recipient};
 use super::verify::{Refused, Verified};
@@ -15,7 +19,8 @@ use crate::domain::Cause;
 
 pub struct Request {
     pub manifest: String,
-    pub content: String,
+    /// Shared, because deciding may take more than one attempt.
+    pub content: Arc<str>,
     pub request_id: Option<Uuid>,
 }
 
@@ -32,14 +37,25 @@ pub struct OpenEnvelope {
 
 impl OpenEnvelope {
     pub async fn open(&self, cx: &Cx, request: Request) -> Result<Opened> {
-        match self.try_open(cx, request).await {
-            Ok(opened) => Ok(opened),
-            Err(Refused(id, refusal)) => Err(self.release.refuse.answer(cx, id, refusal).await),
+        for reading in ATTEMPTS {
+            match self.try_open(cx, &request, reading).await {
+                Ok(opened) => return Ok(opened),
+                Err(Refused(_, refusal)) if decide_again(reading, &refusal) => {}
+                Err(Refused(id, refusal)) => {
+                    return Err(self.release.refuse.answer(cx, id, refusal).await);
+                }
+            }
         }
+        Err(never_settled())
     }
 
-    async fn try_open(&self, cx: &Cx, request: Request) -> Result<Opened, Refused> {
-        let verified = self.release.verify.manifest(cx, &request.manifest).await?;
+    async fn try_open(
+        &self,
+        cx: &Cx,
+        request: &Request,
+        reading: Reading,
+    ) -> Result<Opened, Refused> {
+        let verified = self.release.verify.manifest(cx, &request.manifest, reading).await?;
         let id = verified.claims().id;
         self.checked(cx, request, verified).await.map_err(|refusal| Refused(Some(id), refusal))
     }
@@ -49,23 +65,22 @@ impl OpenEnvelope {
     async fn checked(
         &self,
         cx: &Cx,
-        request: Request,
+        request: &Request,
         verified: Verified,
     ) -> Result<Opened, Refusal> {
         let kept = recipient(&verified, |keyed| {
             !keyed.head.is_services() && keyed.version.private.is_some()
         })?;
+        let asked = Asked { manifest: &request.manifest, request_id: request.request_id };
+        let decision = self.release.decision(cx, &verified, &kept, asked)?;
         let private = self.release.custody.private(cx.tenant(), &kept).await?;
-        let (now, content) = (self.release.clock.now(), request.content);
+        let (now, content) = (self.release.clock.now(), Arc::clone(&request.content));
         let opened = blocking(move || {
             Ok(decrypt(verified, &content, |verified, content| {
                 verified.manifest.release(&private, content.wrapped_keys(), now)
             }))
         });
-        let opened = opened.await??;
-        let asked = Asked { manifest: &request.manifest, request_id: request.request_id };
-        self.release.record(cx, opened.verified.claims(), &kept, asked).await?;
-        Ok(opened)
+        self.release.record(opened.await?.map(Withheld::new)?, decision).await
     }
 }
 

@@ -8,7 +8,7 @@ use events::Draft;
 use kernel::{EnvelopeId, Result, TenantId, Timestamp};
 use uuid::Uuid;
 
-use crate::domain::{Key, KeyName, Keyed, Version};
+use crate::domain::{Key, KeyName, Keyed, State, Version};
 
 /// Keys of tenants, as stored.
 #[async_trait]
@@ -42,6 +42,17 @@ pub trait Keys: Send + Sync {
         version: Option<i32>,
         event: &OutboxEvent,
     ) -> Result<bool>;
+}
+
+/// Keys as they were a moment ago. What is decided by them is confirmed when it
+/// is recorded ([`Basis`]).
+#[async_trait]
+pub trait KnownKeys: Send + Sync {
+    /// As [`Keys::by_kids`].
+    async fn by_kids(&self, tenant: TenantId, kids: &[String]) -> Result<Vec<Keyed>>;
+
+    /// After a committed change: what is known of the key, anywhere, is no more.
+    async fn changed(&self, tenant: TenantId, id: &KeyName);
 }
 
 /// A write, with what belongs into its transaction.
@@ -79,17 +90,54 @@ pub struct Query {
     pub key_use: Option<KeyUse>,
 }
 
-/// The memory of what has been released.
+/// The durable record of decisions, and the memory of what has been released.
 #[async_trait]
-pub trait Releases: Send + Sync {
-    /// Remembers a release together with its event. False for a replay: it was
-    /// released before, and this is no retry of the same request.
-    async fn record(&self, release: &Release, event: &OutboxEvent) -> Result<bool>;
+pub trait Records: Send + Sync {
+    /// Returns once the record and all that belongs to it are durable.
+    async fn keep(&self, record: Record) -> Result<Kept>;
 
     /// Forgets releases of envelopes that ended before.
     async fn purge(&self, before: Timestamp) -> Result<u64>;
 }
 
+/// A decision to let something go.
+pub struct Record {
+    pub tenant: TenantId,
+    pub event: OutboxEvent,
+    /// Confirmed in the transaction of the record.
+    pub basis: Vec<Basis>,
+    /// For what is released at most once.
+    pub once: Option<Release>,
+}
+
+/// What a decision rests on, as it was known when it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Basis {
+    /// The states of a key and of its version with this thumbprint.
+    Version { kid: String, key: State, version: State },
+}
+
+impl Basis {
+    pub fn of(keyed: &Keyed) -> Self {
+        Self::Version {
+            kid: keyed.version.kid.clone(),
+            key: keyed.head.state,
+            version: keyed.version.state,
+        }
+    }
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    Done,
+    /// It was released before, and this is no retry of the same request.
+    Replay,
+    /// The basis is not what it was. Nothing was recorded.
+    Overtaken,
+}
+
+#[derive(Clone)]
 pub struct Release {
     pub tenant: TenantId,
     pub envelope: EnvelopeId,

@@ -8,12 +8,15 @@ use kernel::{EnvelopeId, Fault};
 use reasons::envelope::{ENVELOPE_PURPOSE_MISMATCH, ENVELOPE_REJECTED};
 use rpc::Cx;
 
+use super::known_keys::never_settled;
 use super::ports::Journal;
 use crate::domain::Cause;
 
 /// Why there is no result: the envelope, or we.
 pub enum Refusal {
     Rejected(Cause),
+    /// What the decision rested on has changed meanwhile.
+    Overtaken,
     Fault(Fault),
 }
 
@@ -47,6 +50,7 @@ impl Refuse {
     pub async fn answer(&self, cx: &Cx, id: Option<EnvelopeId>, refusal: Refusal) -> Fault {
         let cause = match refusal {
             Refusal::Fault(fault) => return fault,
+            Refusal::Overtaken => return never_settled(),
             Refusal::Rejected(cause) => cause,
         };
         metrics::counter!("signet_envelope_rejected_total", "cause" => cause.word()).increment(1);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use chrono::DateTime;
-use crypto::envelope::{ContentKey, ManifestClaims, WrappedKeys};
+use crypto::envelope::{ContentKey, WrappedKeys};
 use crypto::provider;
 use crypto::{KeyUse, Limits};
 use events::Draft;
@@ -13,7 +13,9 @@ use rpc::Cx;
 use uuid::Uuid;
 
 use super::custody::{Custody, blocking};
-use super::ports::{Release, Releases};
+use super::known_keys::{ATTEMPTS, Reading, decide_again, never_settled};
+use super::ports::{Basis, Release};
+use super::record::{Decision, Outcome, Recorder, Withheld};
 use super::refusal::{Refusal, Refuse, subject_of};
 use super::verify::{Refused, Verified, Verify};
 use crate::domain::{Cause, KeyHolder, Keyed};
@@ -31,7 +33,7 @@ pub struct Request {
 pub struct ReleaseKey {
     pub verify: Verify,
     pub custody: Arc<Custody>,
-    pub releases: Arc<dyn Releases>,
+    pub recorder: Recorder,
     pub refuse: Refuse,
     pub clock: SharedClock,
 }
@@ -43,19 +45,24 @@ impl ReleaseKey {
         holder: KeyHolder,
         request: Request,
     ) -> Result<(ContentKey, Verified)> {
-        match self.try_release(cx, holder, request).await {
-            Ok(released) => Ok(released),
-            Err(Refused(id, refusal)) => Err(self.refuse.answer(cx, id, refusal).await),
+        for reading in ATTEMPTS {
+            match self.try_release(cx, holder, &request, reading).await {
+                Ok(released) => return Ok(released),
+                Err(Refused(_, refusal)) if decide_again(reading, &refusal) => {}
+                Err(Refused(id, refusal)) => return Err(self.refuse.answer(cx, id, refusal).await),
+            }
         }
+        Err(never_settled())
     }
 
     async fn try_release(
         &self,
         cx: &Cx,
         holder: KeyHolder,
-        request: Request,
+        request: &Request,
+        reading: Reading,
     ) -> Result<(ContentKey, Verified), Refused> {
-        let verified = self.verify.manifest(cx, &request.manifest).await?;
+        let verified = self.verify.manifest(cx, &request.manifest, reading).await?;
         let id = verified.claims().id;
         self.checked(cx, holder, request, verified)
             .await
@@ -66,7 +73,7 @@ impl ReleaseKey {
         &self,
         cx: &Cx,
         holder: KeyHolder,
-        request: Request,
+        request: &Request,
         verified: Verified,
     ) -> Result<(ContentKey, Verified), Refusal> {
         let own = holder.key(KeyUse::Seal);
@@ -79,23 +86,40 @@ impl ReleaseKey {
         let now = self.clock.now();
         let (verified, released) = blocking(move || {
             let released = verified.manifest.release(&private, &wrapped, now);
-            Ok((verified, released))
+            Ok((verified, released.map(Withheld::new)))
         })
         .await?;
-        let key = released?;
         let asked = Asked { manifest: &request.manifest, request_id: request.request_id };
-        self.record(cx, verified.claims(), &recipient, asked).await?;
+        let decision = self.decision(cx, &verified, &recipient, asked)?;
+        let key = self.record(released?, decision).await?;
         Ok((key, verified))
     }
 
-    /// Remembers the release and tells of it, durably, before anything leaves.
-    pub(crate) async fn record(
+    /// Lets go of what was withheld, once.
+    pub(crate) async fn record<T>(
+        &self,
+        secret: Withheld<T>,
+        decision: Decision,
+    ) -> Result<T, Refusal> {
+        match self.recorder.release(secret, decision).await? {
+            Outcome::Released(secret) => {
+                metrics::counter!("signet_envelope_released_total").increment(1);
+                Ok(secret)
+            }
+            Outcome::Replay => Err(Cause::Replay.into()),
+            Outcome::Overtaken => Err(Refusal::Overtaken),
+        }
+    }
+
+    /// Who gets the key by which the envelope opens, and what that rests on.
+    pub(crate) fn decision(
         &self,
         cx: &Cx,
-        claims: &ManifestClaims,
+        verified: &Verified,
         recipient: &Keyed,
         asked: Asked<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Decision> {
+        let claims = verified.claims();
         let release = Release {
             tenant: cx.tenant(),
             envelope: claims.id,
@@ -113,13 +137,9 @@ impl ReleaseKey {
                 .with("sender", &claims.sender)
                 .with("purpose", &claims.purpose)
                 .with("content_digest", &claims.digest)
-                .with("caller", cx.caller().name())
-                .finish(self.clock.now())?;
-        if !self.releases.record(&release, &event).await? {
-            return Err(Cause::Replay.into());
-        }
-        metrics::counter!("signet_envelope_released_total").increment(1);
-        Ok(())
+                .with("caller", cx.caller().name());
+        let basis = [&verified.sender, recipient].map(Basis::of);
+        Ok(Decision::new(cx, event).resting_on(basis).once(release))
     }
 }
 

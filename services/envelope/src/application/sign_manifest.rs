@@ -12,6 +12,7 @@ use rpc::Cx;
 
 use super::custody::{Custody, blocking};
 use super::directory::Directory;
+use super::known_keys::Reading;
 use super::ports::Journal;
 use super::refusal::subject_of;
 use crate::domain::{ANSWER, ANSWER_STREAM, KeyHolder, Keyed, SKEW, lives_too_long};
@@ -64,7 +65,7 @@ impl SignManifest {
     }
 
     async fn check_recipients(&self, cx: &Cx, claims: &ManifestClaims) -> Result<()> {
-        let recipients = self.directory.by_kids(cx, &claims.recipients).await?;
+        let recipients = self.directory.by_kids(cx, &claims.recipients, Reading::Source).await?;
         for (index, recipient) in recipients.iter().enumerate() {
             let fits = |keyed: &Keyed| keyed.head.key_use() == KeyUse::Seal && keyed.is_enabled();
             if !recipient.as_ref().is_some_and(fits) {

@@ -10,6 +10,7 @@ use rpc::Cx;
 
 use super::custody::{Custody, blocking};
 use super::directory::Directory;
+use super::known_keys::Reading;
 use super::refusal::{Refusal, Refuse};
 use crate::domain::{Cause, Keyed, lives_too_long};
 
@@ -59,7 +60,8 @@ impl Verify {
         manifest: &str,
         content: String,
     ) -> Result<Verified, Refused> {
-        let verified = self.manifest(cx, manifest).await?;
+        // Nothing is recorded that could confirm what is known.
+        let verified = self.manifest(cx, manifest, Reading::Source).await?;
         if content.is_empty() {
             return Ok(verified);
         }
@@ -75,10 +77,15 @@ impl Verify {
     }
 
     /// Signature, sender, tenant and length of life; neither times nor purpose.
-    pub(crate) async fn manifest(&self, cx: &Cx, token: &str) -> Result<Verified, Refused> {
+    pub(crate) async fn manifest(
+        &self,
+        cx: &Cx,
+        token: &str,
+        reading: Reading,
+    ) -> Result<Verified, Refused> {
         let manifest = Manifest::parse(token, &Limits::default())?;
         let claimed = [manifest.claimed_sender().to_owned()];
-        let sender = self.directory.by_kids(cx, &claimed).await?.pop().flatten();
+        let sender = self.directory.by_kids(cx, &claimed, reading).await?.pop().flatten();
         // Another tenant's sender is as unknown as one that nobody has.
         let sender = sender.ok_or(Cause::SenderUnknown)?;
         let manifest = manifest.verify(&self.custody.public(cx.tenant(), &sender)?)?;
@@ -93,7 +100,11 @@ impl Verify {
         if lives_too_long(manifest.claims()) {
             return Err(refused(Cause::Lifetime));
         }
-        let recipients = self.directory.by_kids(cx, &manifest.claims().recipients).await?;
+        let recipients = self.directory.by_kids(cx, &manifest.claims().recipients, reading).await?;
+        if reading == Reading::Again {
+            let disabled = recipients.iter().flatten().filter(|keyed| !keyed.is_enabled());
+            disabled.for_each(|keyed| self.custody.forget(cx.tenant(), &keyed.version.kid));
+        }
         Ok(Verified { manifest, sender, recipients })
     }
 }

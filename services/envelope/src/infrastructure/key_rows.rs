@@ -2,6 +2,7 @@
 
 use crypto::KeyUse;
 use kernel::{Fault, Result, Timestamp};
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ pub(super) const SELECT: &str = "SELECT k.id, k.serial, k.algorithm, k.state, k.
 
 pub(super) type Labels = Json<Vec<(String, String)>>;
 
-#[derive(FromRow)]
+#[derive(Clone, FromRow, Serialize, Deserialize)]
 pub(super) struct Row {
     id: String,
     serial: Uuid,
@@ -25,18 +26,26 @@ pub(super) struct Row {
     primary_version: i64,
     owner: String,
     registered: bool,
+    /// The tenant's own words: they do not leave the process.
+    #[serde(skip)]
     labels: Labels,
     created_at: Timestamp,
     version: i64,
     version_state: String,
     kid: String,
     public_jwk: String,
+    #[serde(with = "hexed")]
     private_half: Option<Vec<u8>>,
+    #[serde(with = "hexed")]
     data_key: Option<Vec<u8>>,
     version_created_at: Timestamp,
 }
 
 impl Row {
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
     pub(super) fn keyed(self) -> Result<Keyed> {
         let head = Head {
             id: self.id.parse().map_err(|_| column("id"))?,
@@ -103,4 +112,24 @@ fn state(text: &str) -> Result<State> {
 /// Names the column, never what is in it.
 fn column(name: &str) -> Fault {
     Fault::internal(format!("keys.{name} does not hold what the code expects"))
+}
+
+/// Bytes in JSON, a third of the length that a list of numbers has.
+mod hexed {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        bytes: &Option<Vec<u8>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        bytes.as_ref().map(hex::encode).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(hex::decode).transpose().map_err(|_| D::Error::custom("expected hex digits"))
+    }
 }

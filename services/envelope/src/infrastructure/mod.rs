@@ -1,11 +1,12 @@
 //! The database.
 
-mod journal;
 mod key_rows;
 mod key_writes;
 mod keys;
-mod releases;
+mod known_keys;
+mod record_writes;
+mod records;
 
-pub use journal::SqlJournal;
 pub use keys::SqlKeys;
-pub use releases::{SqlReleases, purge_every};
+pub use known_keys::CachedKeys;
+pub use records::{SqlRecords, purge_every};

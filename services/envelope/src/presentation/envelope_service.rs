@@ -51,8 +51,10 @@ impl EnvelopeApi {
             return Err(Fault::invalid("envelope.content", "is required"));
         }
         let request_id = parse::request_id(&request.request_id)?;
-        let mut opened =
-            self.open.open(&cx, open::Request { manifest, content, request_id }).await?;
+        let mut opened = self
+            .open
+            .open(&cx, open::Request { manifest, content: content.into(), request_id })
+            .await?;
         Ok(OpenResponse {
             plaintext: std::mem::take(&mut *opened.plaintext),
             content_type: opened.media_type,

@@ -11,6 +11,8 @@ mod client;
 mod data_keys;
 mod envelopes;
 mod keys;
+mod records;
 mod releases;
+mod revocation;
 mod server;
 mod signing;

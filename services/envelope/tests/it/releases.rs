@@ -206,7 +206,7 @@ db::both! { migrations() =>
         let wire = client.seal(&server, &[OWN]).await;
         server.unwrap(&server.member, wire.unwrap_request("")).await.unwrap();
         let end = server.clock.now() + Duration::minutes(5);
-        assert_eq!(server.services.releases.purge(end).await.unwrap(), 0);
-        assert_eq!(server.services.releases.purge(end + Duration::seconds(1)).await.unwrap(), 1);
+        assert_eq!(server.services.records.purge(end).await.unwrap(), 0);
+        assert_eq!(server.services.records.purge(end + Duration::seconds(1)).await.unwrap(), 1);
     }
 }

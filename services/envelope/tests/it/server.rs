@@ -75,7 +75,8 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) admin: User,
     pub(crate) member: User,
-    _folder: tempfile::TempDir,
+    kms: Arc<dyn Kms>,
+    folder: Arc<tempfile::TempDir>,
 }
 
 macro_rules! rpcs {
@@ -107,7 +108,9 @@ impl Server {
             create: true,
         };
         let kms: Arc<dyn Kms> = Arc::new(LocalKms::open(&settings, shared.clone()).await.unwrap());
-        let services = Arc::new(Services::new(&db, kms, &shared, suite));
+        let known = cache::Settings::default();
+        let services = Services::new(&db, Arc::clone(&kms), &shared, suite, &known).unwrap();
+        let services = Arc::new(services);
         let tenant = TenantId::new();
         Self {
             services,
@@ -115,7 +118,23 @@ impl Server {
             clock,
             admin: User::of(tenant, Role::Admin),
             member: User::of(tenant, Role::Member),
-            _folder: folder,
+            kms,
+            folder: Arc::new(folder),
+        }
+    }
+
+    /// Another instance of the same service, which knows nothing yet.
+    pub(crate) fn another(&self, db: &Db, known: &cache::Settings) -> Self {
+        let clock: SharedClock = self.clock.clone();
+        let services = Services::new(db, Arc::clone(&self.kms), &clock, Suite::Ec, known).unwrap();
+        Self {
+            services: Arc::new(services),
+            db: db.clone(),
+            clock: self.clock.clone(),
+            admin: self.admin.clone(),
+            member: self.member.clone(),
+            kms: Arc::clone(&self.kms),
+            folder: Arc::clone(&self.folder),
         }
     }
 
