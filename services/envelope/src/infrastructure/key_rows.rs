@@ -42,10 +42,6 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn id(&self) -> &str {
-        &self.id
-    }
-
     pub(super) fn keyed(self) -> Result<Keyed> {
         let head = Head {
             id: self.id.parse().map_err(|_| column("id"))?,
