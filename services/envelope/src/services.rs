@@ -17,6 +17,8 @@ use crate::application::custody::Custody;
 use crate::application::data_keys::DataKeys;
 use crate::application::directory::Directory;
 use crate::application::disable_key::DisableKey;
+use crate::application::epochs::TenantEpochs;
+use crate::application::invalidate_caches::InvalidateCaches;
 use crate::application::open::OpenEnvelope;
 use crate::application::ports::{Journal, Keys, KnownKeys, Records};
 use crate::application::record::Recorder;
@@ -26,7 +28,7 @@ use crate::application::rotate_key::RotateKey;
 use crate::application::seal::SealEnvelope;
 use crate::application::sign_manifest::SignManifest;
 use crate::application::verify::Verify;
-use crate::infrastructure::{CachedKeys, SqlKeys, SqlRecords};
+use crate::infrastructure::{CachedKeys, SqlEpochs, SqlKeys, SqlRecords};
 use crate::presentation::{DataKeyApi, EnvelopeApi, KeyApi, ReleaseApi};
 
 /// A content of 8 MiB in base64, wrapped keys, and what surrounds them.
@@ -58,13 +60,21 @@ impl Services {
         let clock = || Arc::clone(clock);
         let known: Arc<dyn KnownKeys> = Arc::new(cached.clone());
         let keys: Arc<dyn Keys> = Arc::new(SqlKeys { db: db.clone(), known: Arc::clone(&known) });
-        let written = SqlRecords::new(db.clone(), clock());
-        let journal: Arc<dyn Journal> = Arc::new(written.clone());
-        let records: Arc<dyn Records> = Arc::new(written);
-        let recorder = Recorder { records: Arc::clone(&records), clock: clock() };
+        let records = Arc::new(SqlRecords::new(db.clone(), clock()));
+        let journal: Arc<dyn Journal> = records.clone();
+        let recorder = Recorder { records: records.clone(), clock: clock() };
         let custody = Arc::new(Custody::new(Arc::clone(&kms), clock()));
         let cache = Arc::new(DataKeyCache::new(CacheSettings::default(), clock()));
         let create = CreateKey { keys: keys.clone(), custody: custody.clone(), clock: clock() };
+        let stored = Arc::new(SqlEpochs(db.clone()));
+        let epochs = Arc::new(TenantEpochs::new(stored, cache.clone()));
+        let invalidate = InvalidateCaches {
+            keys: keys.clone(),
+            known: known.clone(),
+            custody: custody.clone(),
+            epochs: epochs.clone(),
+            clock: clock(),
+        };
         let directory = Directory { keys: keys.clone(), known, create: create.clone(), suite };
         let refuse = Refuse { journal: journal.clone() };
         let verify = Verify {
@@ -95,11 +105,11 @@ impl Services {
         let rotate = RotateKey { keys, create: create.clone(), clock: clock() };
         let open = OpenEnvelope { release: release.clone() };
         Ok(Self {
-            keys: KeyApi { directory, create, rotate, disable },
+            keys: KeyApi { directory, create, rotate, disable, invalidate },
             envelopes: EnvelopeApi { seal, open, verify },
             releasing: ReleaseApi { release, sign },
             data_keys: DataKeyApi {
-                data_keys: DataKeys { kms, cache: cache.clone(), journal, recorder },
+                data_keys: DataKeys { kms, cache: cache.clone(), journal, recorder, epochs },
             },
             custody,
             cache,

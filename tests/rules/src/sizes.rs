@@ -62,7 +62,9 @@ fn crates_are_small() {
 
 #[test]
 fn mains_are_a_few_lines() {
-    let mains = tree::files(&["services"], &["main.rs"]);
+    // Tests have a main.rs too, with a line for each of their modules.
+    let mut mains = tree::files(&["services"], &["main.rs"]);
+    mains.retain(|file| file.ends_with("src/main.rs"));
     assert!(mains.len() >= 2, "the services' main.rs were not found");
     let broken: Vec<_> = mains
         .iter()

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crypto::PrivateKey;
 use proto::envelope::v1::{
-    CreateKeyRequest, DisableKeyRequest, Key, KeyAlgorithm, KeyPurpose, KeyState, KeyVersion,
-    ListKeysRequest, RegisterPublicKeyRequest, RotateKeyRequest,
+    CreateKeyRequest, DisableKeyRequest, InvalidateCachesRequest, Key, KeyAlgorithm, KeyPurpose,
+    KeyState, KeyVersion, ListKeysRequest, RegisterPublicKeyRequest, RotateKeyRequest,
 };
 use serde_json::{Value, json};
 
@@ -86,6 +86,8 @@ enum Action {
         /// The key's name or id.
         name: String,
     },
+    /// Empty the tenant's caches: after a change made at the key provider itself.
+    Invalidate,
     /// Disable a key, or one version of it, at once.
     Disable {
         /// The key's name or id.
@@ -136,6 +138,12 @@ impl Keys {
                 let request =
                     RotateKeyRequest { name: named("keys", &name), request_id: request_id() };
                 session.edge.keys().rotate_key(request).await?.into_inner().key
+            }
+            Action::Invalidate => {
+                let mut keys = session.edge.keys();
+                let done = keys.invalidate_caches(InvalidateCachesRequest {}).await?.into_inner();
+                session.out.object(&json!({ "keys": done.keys, "epoch": done.epoch }));
+                return Ok(());
             }
             Action::Disable { name, version } => {
                 let request = DisableKeyRequest { name: named("keys", &name), version };

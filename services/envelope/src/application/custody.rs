@@ -117,6 +117,12 @@ impl Custody {
         self.public.forget(tenant, kid);
     }
 
+    /// Wipes all of a tenant's keys from memory.
+    pub fn forget_all(&self, tenant: TenantId) {
+        self.private.forget_all(tenant);
+        self.public.forget_all(tenant);
+    }
+
     pub fn sweep(&self) {
         self.private.sweep();
         self.public.sweep();

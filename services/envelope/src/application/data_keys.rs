@@ -11,8 +11,12 @@ use rpc::Cx;
 use tracing::Instrument as _;
 
 use super::custody::{kms_span, of_kms};
-use super::ports::Journal;
+use super::epochs::TenantEpochs;
+use super::ports::{Basis, Journal};
 use super::record::{Decision, Outcome, Recorder, Withheld};
+
+/// The second one knows the present epoch, unless that changes again.
+const ATTEMPTS: usize = 4;
 
 /// What a key is for, in the caller's terms.
 pub type Pairs = Vec<(String, String)>;
@@ -23,6 +27,7 @@ pub struct DataKeys {
     pub cache: Arc<DataKeyCache>,
     pub journal: Arc<dyn Journal>,
     pub recorder: Recorder,
+    pub epochs: Arc<TenantEpochs>,
 }
 
 impl DataKeys {
@@ -32,7 +37,12 @@ impl DataKeys {
         let asked = self.kms.generate(cx.tenant(), &contexts).instrument(kms_span("generate"));
         let made = asked.await.map_err(of_kms)?;
         let event = event(cx, "dev.signet.envelope.data_key.generated", contexts.iter());
-        self.release(Withheld::new(made), Decision::new(cx, event)).await
+        match self.recorder.release(Withheld::new(made), Decision::new(cx, event)).await? {
+            Outcome::Released(made) => Ok(made),
+            Outcome::Replay | Outcome::Overtaken => {
+                Err(Fault::internal("new data keys rest on nothing that could change"))
+            }
+        }
     }
 
     /// All of them, or none.
@@ -49,32 +59,38 @@ impl DataKeys {
             })
             .collect::<Result<Vec<_>>>();
         let outcome = match asked {
-            Ok(asked) => self.open(cx.tenant(), &asked).await.map(|keys| (keys, asked)),
+            Ok(asked) => self.unwrap_known(cx, &asked).await,
             Err(fault) => Err(fault),
         };
         match outcome {
-            Ok((keys, asked)) => {
-                let contexts = asked.iter().map(|(_, context)| context);
-                let event = event(cx, "dev.signet.envelope.data_key.unwrapped", contexts);
-                self.release(Withheld::new(keys), Decision::new(cx, event)).await
-            }
             Err(fault) if fault.reason().code == DATA_KEY_REJECTED.code => {
                 let kind = "dev.signet.envelope.data_key.rejected";
                 let event = event(cx, kind, [].into_iter()).denied(&DATA_KEY_REJECTED);
                 self.journal.record(event).await?;
                 Err(fault)
             }
-            Err(fault) => Err(fault),
+            outcome => outcome,
         }
     }
 
-    async fn release<T>(&self, keys: Withheld<T>, decision: Decision) -> Result<T> {
-        match self.recorder.release(keys, decision).await? {
-            Outcome::Released(keys) => Ok(keys),
-            Outcome::Replay | Outcome::Overtaken => {
-                Err(Fault::internal("data keys rest on nothing that is known"))
+    /// What is in memory counts only while its epoch lasts.
+    async fn unwrap_known(
+        &self,
+        cx: &Cx,
+        asked: &[(WrappedKey, Context)],
+    ) -> Result<Vec<Arc<PlaintextKey>>> {
+        let kind = "dev.signet.envelope.data_key.unwrapped";
+        for _ in 0..ATTEMPTS {
+            let epoch = self.epochs.of_memory(cx.tenant()).await?;
+            let keys = Withheld::new(self.open(cx.tenant(), asked).await?);
+            let event = event(cx, kind, asked.iter().map(|(_, context)| context));
+            let decision = Decision::new(cx, event).resting_on([Basis::Epoch(epoch)]);
+            match self.recorder.release(keys, decision).await? {
+                Outcome::Released(keys) => return Ok(keys),
+                Outcome::Replay | Outcome::Overtaken => self.epochs.forget(cx.tenant()),
             }
         }
+        Err(Fault::unavailable("one order to forget data keys follows the other"))
     }
 
     async fn open(

@@ -54,6 +54,10 @@ impl<K: Clone> KeyCache<K> {
         self.held().remove(&(tenant, kid.to_owned()));
     }
 
+    pub(crate) fn forget_all(&self, tenant: TenantId) {
+        self.held().retain(|(of, _), _| *of != tenant);
+    }
+
     /// Drops what has become too old, even where nobody asks any more.
     pub(crate) fn sweep(&self) {
         let oldest = self.clock.now() - OLDEST;

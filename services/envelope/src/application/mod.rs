@@ -5,6 +5,8 @@ pub mod custody;
 pub mod data_keys;
 pub mod directory;
 pub mod disable_key;
+pub mod epochs;
+pub mod invalidate_caches;
 mod key_cache;
 pub mod known_keys;
 pub mod open;

@@ -55,6 +55,15 @@ pub trait KnownKeys: Send + Sync {
     async fn changed(&self, tenant: TenantId, id: &KeyName);
 }
 
+/// Epochs of tenants' unwrapped data keys in memory, from 0.
+#[async_trait]
+pub trait Epochs: Send + Sync {
+    async fn current(&self, tenant: TenantId) -> Result<i64>;
+
+    /// Begins the next one and tells of it.
+    async fn advance(&self, tenant: TenantId, event: &OutboxEvent) -> Result<i64>;
+}
+
 /// A write, with what belongs into its transaction.
 pub struct Change {
     pub once: Option<Once>,
@@ -115,6 +124,8 @@ pub struct Record {
 pub enum Basis {
     /// The states of a key and of its version with this thumbprint.
     Version { kid: String, key: State, version: State },
+    /// What the tenant's data keys in memory belong to.
+    Epoch(i64),
 }
 
 impl Basis {

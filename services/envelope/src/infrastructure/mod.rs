@@ -1,5 +1,6 @@
 //! The database.
 
+mod epochs;
 mod key_rows;
 mod key_writes;
 mod keys;
@@ -7,6 +8,7 @@ mod known_keys;
 mod record_writes;
 mod records;
 
+pub use epochs::SqlEpochs;
 pub use keys::SqlKeys;
 pub use known_keys::CachedKeys;
 pub use records::{SqlRecords, purge_every};

@@ -41,6 +41,8 @@ pub(super) async fn write(db: &Db, records: &[Record]) -> Result<Vec<Kept>> {
 struct Standing {
     /// States of key and version, by tenant and thumbprint.
     states: HashMap<(Uuid, String), (String, String)>,
+    /// Of tenants that have one.
+    epochs: HashMap<Uuid, i64>,
 }
 
 #[derive(FromRow)]
@@ -53,51 +55,87 @@ struct StateRow {
 
 impl Standing {
     async fn read(tx: &mut Tx, records: &[Record]) -> Result<Self> {
-        const SELECT: &str = "SELECT v.tenant, v.kid, k.state AS key_state, \
-             v.state AS version_state FROM key_versions v \
-             JOIN keys k ON k.tenant = v.tenant AND k.id = v.key_id WHERE v.tenant IN (";
-        let resting = || records.iter().filter(|record| !record.basis.is_empty());
-        let tenants: HashSet<Uuid> = resting().map(|record| record.tenant.uuid()).collect();
-        let kids: HashSet<&str> = resting()
-            .flat_map(|record| &record.basis)
-            .map(|Basis::Version { kid, .. }| kid.as_str())
-            .collect();
-        if kids.is_empty() {
-            return Ok(Self { states: HashMap::new() });
+        let (mut tenants, mut kids) = (HashSet::new(), HashSet::new());
+        let mut of_epochs = HashSet::new();
+        for record in records {
+            for basis in &record.basis {
+                match basis {
+                    Basis::Version { kid, .. } => {
+                        tenants.insert(record.tenant.uuid());
+                        kids.insert(kid.as_str());
+                    }
+                    Basis::Epoch(_) => {
+                        of_epochs.insert(record.tenant.uuid());
+                    }
+                }
+            }
         }
-        let rows: Vec<StateRow> = db::sql!(tx.on(), |c| {
-            let mut sql = QueryBuilder::new(SELECT);
-            let mut list = sql.separated(", ");
-            for tenant in &tenants {
-                list.push_bind(*tenant);
-            }
-            sql.push(") AND v.kid IN (");
-            let mut list = sql.separated(", ");
-            for kid in &kids {
-                list.push_bind(*kid);
-            }
-            sql.push(")");
-            // Many texts, each for its numbers: only the common ones are worth keeping.
-            sql.build_query_as()
-                .persistent(tenants.len() == 1 && kids.len() <= 4)
-                .fetch_all(c)
-                .await
+        Ok(Self {
+            states: states(tx, &tenants, &kids).await?,
+            epochs: epochs(tx, &of_epochs).await?,
         })
-        .map_err(Error::from)?;
-        let states = rows
-            .into_iter()
-            .map(|row| ((row.tenant, row.kid), (row.key_state, row.version_state)))
-            .collect();
-        Ok(Self { states })
     }
 
     fn holds(&self, record: &Record) -> bool {
-        record.basis.iter().all(|Basis::Version { kid, key, version }| {
-            self.states
-                .get(&(record.tenant.uuid(), kid.clone()))
-                .is_some_and(|now| now.0 == state_text(*key) && now.1 == state_text(*version))
+        let tenant = record.tenant.uuid();
+        record.basis.iter().all(|basis| match basis {
+            Basis::Version { kid, key, version } => {
+                self.states.get(&(tenant, kid.clone())).is_some_and(|(of_key, of_version)| {
+                    of_key == state_text(*key) && of_version == state_text(*version)
+                })
+            }
+            Basis::Epoch(epoch) => self.epochs.get(&tenant).copied().unwrap_or_default() == *epoch,
         })
     }
+}
+
+async fn states(
+    tx: &mut Tx,
+    tenants: &HashSet<Uuid>,
+    kids: &HashSet<&str>,
+) -> Result<HashMap<(Uuid, String), (String, String)>> {
+    const SELECT: &str = "SELECT v.tenant, v.kid, k.state AS key_state, \
+         v.state AS version_state FROM key_versions v \
+         JOIN keys k ON k.tenant = v.tenant AND k.id = v.key_id WHERE v.tenant IN (";
+    if kids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<StateRow> = db::sql!(tx.on(), |c| {
+        let mut sql = QueryBuilder::new(SELECT);
+        let mut list = sql.separated(", ");
+        for tenant in tenants {
+            list.push_bind(*tenant);
+        }
+        sql.push(") AND v.kid IN (");
+        let mut list = sql.separated(", ");
+        for kid in kids {
+            list.push_bind(*kid);
+        }
+        sql.push(")");
+        // Many texts, each for its numbers: only the common ones are worth keeping.
+        let common = tenants.len() == 1 && kids.len() <= 4;
+        sql.build_query_as().persistent(common).fetch_all(c).await
+    })
+    .map_err(Error::from)?;
+    let states = rows.into_iter();
+    Ok(states.map(|row| ((row.tenant, row.kid), (row.key_state, row.version_state))).collect())
+}
+
+async fn epochs(tx: &mut Tx, tenants: &HashSet<Uuid>) -> Result<HashMap<Uuid, i64>> {
+    if tenants.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(Uuid, i64)> = db::sql!(tx.on(), |c| {
+        let mut sql = QueryBuilder::new("SELECT tenant, epoch FROM key_epochs WHERE tenant IN (");
+        let mut list = sql.separated(", ");
+        for tenant in tenants {
+            list.push_bind(*tenant);
+        }
+        sql.push(")");
+        sql.build_query_as().persistent(tenants.len() == 1).fetch_all(c).await
+    })
+    .map_err(Error::from)?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Remembers what is released once. Whoever comes second is told so in `kept`,

@@ -1,8 +1,8 @@
 use kernel::{Fault, Result};
 use proto::envelope::v1::data_key_service_server::DataKeyService;
 use proto::envelope::v1::{
-    DataKey, GenerateDataKeysRequest, GenerateDataKeysResponse, KeyContext, UnwrapDataKeysRequest,
-    UnwrapDataKeysResponse,
+    DataKey, GenerateDataKeysRequest, GenerateDataKeysResponse, GetKeyEpochRequest,
+    GetKeyEpochResponse, KeyContext, UnwrapDataKeysRequest, UnwrapDataKeysResponse,
 };
 use rpc::{Cx, parse};
 use tonic::{Request, Response, Status};
@@ -88,5 +88,16 @@ impl DataKeyService for DataKeyApi {
         request: Request<UnwrapDataKeysRequest>,
     ) -> Result<Response<UnwrapDataKeysResponse>, Status> {
         rpc::unary(request, |cx, message| self.unwrap(cx, message)).await
+    }
+
+    async fn get_key_epoch(
+        &self,
+        request: Request<GetKeyEpochRequest>,
+    ) -> Result<Response<GetKeyEpochResponse>, Status> {
+        let answer = async |cx: Cx, _| {
+            let epoch = self.data_keys.epochs.current(cx.tenant()).await?;
+            Ok(GetKeyEpochResponse { epoch })
+        };
+        rpc::unary(request, answer).await
     }
 }

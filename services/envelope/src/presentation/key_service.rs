@@ -4,8 +4,9 @@ use kernel::{Fault, Result};
 use proto::envelope::v1::key_service_server::KeyService;
 use proto::envelope::v1::{
     CreateKeyRequest, CreateKeyResponse, DisableKeyRequest, DisableKeyResponse, GetKeyRequest,
-    GetKeyResponse, ListKeysRequest, ListKeysResponse, RegisterPublicKeyRequest,
-    RegisterPublicKeyResponse, RotateKeyRequest, RotateKeyResponse,
+    GetKeyResponse, InvalidateCachesRequest, InvalidateCachesResponse, ListKeysRequest,
+    ListKeysResponse, RegisterPublicKeyRequest, RegisterPublicKeyResponse, RotateKeyRequest,
+    RotateKeyResponse,
 };
 use rpc::{Cx, parse};
 use tonic::{Request, Response, Status};
@@ -15,6 +16,7 @@ use super::convert;
 use crate::application::create_key::{CreateKey, NewKey, NewPublicKey};
 use crate::application::directory::Directory;
 use crate::application::disable_key::DisableKey;
+use crate::application::invalidate_caches::InvalidateCaches;
 use crate::application::ports::Query;
 use crate::application::rotate_key::RotateKey;
 
@@ -28,6 +30,7 @@ pub struct KeyApi {
     pub create: CreateKey,
     pub rotate: RotateKey,
     pub disable: DisableKey,
+    pub invalidate: InvalidateCaches,
 }
 
 impl KeyApi {
@@ -100,6 +103,16 @@ impl KeyApi {
     }
 }
 
+impl KeyApi {
+    async fn invalidate(&self, cx: Cx) -> Result<InvalidateCachesResponse> {
+        let done = self.invalidate.run(&cx).await?;
+        Ok(InvalidateCachesResponse {
+            keys: i32::try_from(done.keys).unwrap_or(i32::MAX),
+            epoch: done.epoch,
+        })
+    }
+}
+
 fn public_key(jwk: &str) -> Result<PublicKey> {
     parse::within("public_jwk", jwk.len(), 1, JWK, "bytes")?;
     PublicKey::from_jwk(jwk).map_err(|error| match error {
@@ -156,5 +169,12 @@ impl KeyService for KeyApi {
         request: Request<DisableKeyRequest>,
     ) -> Result<Response<DisableKeyResponse>, Status> {
         rpc::unary(request, |cx, message| self.disable(cx, message)).await
+    }
+
+    async fn invalidate_caches(
+        &self,
+        request: Request<InvalidateCachesRequest>,
+    ) -> Result<Response<InvalidateCachesResponse>, Status> {
+        rpc::unary(request, |cx, _| self.invalidate(cx)).await
     }
 }

@@ -86,4 +86,39 @@ db::both! { migrations() =>
         let many = server.generate_data_keys(&server.member, GenerateDataKeysRequest { contexts: vec![context(&[("a", "1")]); 1_000] });
         assert_eq!(many.await.unwrap().keys.len(), 1_000);
     }
+
+    async fn data_keys_in_memory_end_with_their_epoch(db: Db) {
+        let one = Server::start(db).await;
+        let two = one.another(&one.db, &cache::Settings::default());
+        let its = context(&[("id", "1")]);
+        let request = GenerateDataKeysRequest { contexts: vec![its.clone()] };
+        let key = one.generate_data_keys(&one.member, request).await.unwrap().keys.remove(0);
+        let ask = async |server: &Server| {
+            code(server.unwrap_data_keys(&server.member, unwrapping(&key, its.clone())).await)
+        };
+        assert_eq!((ask(&one).await, ask(&two).await), ("OK".into(), "OK".into()));
+        // Behind the service's back, as an operator of the provider may.
+        let newest = one.kms.rotate(one.tenant()).await.unwrap();
+        one.kms.destroy_below(one.tenant(), newest).await.unwrap();
+        assert_eq!(ask(&two).await, "OK", "in memory, for its time");
+        let before = two.key_epoch(&two.member, GetKeyEpochRequest {}).await.unwrap().epoch;
+        one.invalidate(&one.admin, InvalidateCachesRequest {}).await.unwrap();
+        for server in [&two, &one, &two] {
+            assert_eq!(ask(server).await, "DATA_KEY_REJECTED");
+        }
+        assert_eq!(two.key_epoch(&two.member, GetKeyEpochRequest {}).await.unwrap().epoch, before + 1);
+        let stranger = User::of(TenantId::new(), Role::Member);
+        assert_eq!(two.key_epoch(&stranger, GetKeyEpochRequest {}).await.unwrap().epoch, 0);
+        let told = one.events().await;
+        assert!(told.iter().any(|event| event.r#type == "dev.signet.envelope.caches.invalidated"));
+    }
+
+    async fn an_order_to_forget_reaches_every_key(db: Db) {
+        let server = Server::start(db).await;
+        let kept = server.make(KeyPurpose::Seal, KeyAlgorithm::EcdhEsA256kwX25519).await;
+        server.key("keys/response-seal").await;
+        let done = server.invalidate(&server.admin, InvalidateCachesRequest {}).await.unwrap();
+        assert_eq!((done.keys, done.epoch), (2, 1));
+        assert!(server.key(&kept.name).await == kept);
+    }
 }

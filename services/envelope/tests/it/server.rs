@@ -75,7 +75,7 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) admin: User,
     pub(crate) member: User,
-    kms: Arc<dyn Kms>,
+    pub(crate) kms: Arc<dyn Kms>,
     folder: Arc<tempfile::TempDir>,
 }
 
@@ -149,6 +149,7 @@ impl Server {
         list_keys: keys.list_keys, "/signet.envelope.v1.KeyService/ListKeys", Edge, ListKeysRequest => ListKeysResponse;
         rotate_key: keys.rotate_key, "/signet.envelope.v1.KeyService/RotateKey", Edge, RotateKeyRequest => RotateKeyResponse;
         disable_key: keys.disable_key, "/signet.envelope.v1.KeyService/DisableKey", Edge, DisableKeyRequest => DisableKeyResponse;
+        invalidate: keys.invalidate_caches, "/signet.envelope.v1.KeyService/InvalidateCaches", Edge, InvalidateCachesRequest => InvalidateCachesResponse;
         seal: envelopes.seal, "/signet.envelope.v1.EnvelopeService/Seal", Edge, SealRequest => SealResponse;
         open: envelopes.open, "/signet.envelope.v1.EnvelopeService/Open", Edge, OpenRequest => OpenResponse;
         verify: envelopes.verify, "/signet.envelope.v1.EnvelopeService/Verify", Edge, VerifyRequest => VerifyResponse;
@@ -156,6 +157,7 @@ impl Server {
         sign: releasing.sign_manifest, "/signet.envelope.v1.ReleaseService/SignManifest", Response, SignManifestRequest => SignManifestResponse;
         generate_data_keys: data_keys.generate_data_keys, "/signet.envelope.v1.DataKeyService/GenerateDataKeys", Storage, GenerateDataKeysRequest => GenerateDataKeysResponse;
         unwrap_data_keys: data_keys.unwrap_data_keys, "/signet.envelope.v1.DataKeyService/UnwrapDataKeys", Storage, UnwrapDataKeysRequest => UnwrapDataKeysResponse;
+        key_epoch: data_keys.get_key_epoch, "/signet.envelope.v1.DataKeyService/GetKeyEpoch", Storage, GetKeyEpochRequest => GetKeyEpochResponse;
         unwrap_data_keys_as_response: data_keys.unwrap_data_keys, "/signet.envelope.v1.DataKeyService/UnwrapDataKeys", Response, UnwrapDataKeysRequest => UnwrapDataKeysResponse;
     }
 
