@@ -128,9 +128,10 @@ fn public(version: &KeyVersion, name: &str) -> Result<PublicKey> {
 pub fn verify(envelope: &Envelope, sender: &Key) -> Result<VerifiedManifest> {
     let manifest = Manifest::parse(&envelope.manifest, &Limits::default()).map_err(unopenable)?;
     let claimed = manifest.claimed_sender().to_owned();
+    let verifies = |state| matches!(state, KeyState::Enabled | KeyState::DecryptOnly);
     let version = sender.versions.iter().find(|version| {
         version.thumbprint == claimed
-            && version.state() == KeyState::Enabled
+            && verifies(version.state())
             && sender.state() == KeyState::Enabled
     });
     let version = version.ok_or_else(|| {
@@ -206,7 +207,7 @@ mod tests {
                 state: KeyState::Enabled.into(),
                 public_jwk: key.public().to_jwk(),
                 thumbprint: key.kid().to_owned(),
-                create_time: None,
+                ..KeyVersion::default()
             }],
             ..Key::default()
         }
@@ -247,6 +248,10 @@ mod tests {
         let stranger = PrivateKey::generate(KeyAlgorithm::Ed25519).unwrap();
         let told = open(&envelope, &registered(&stranger, "keys/x"), &sealing).err().unwrap();
         assert!(told.to_string().contains("not signed by an enabled keys/x"));
+        let mut superseded = registered(&signing, "keys/me");
+        superseded.versions[0].state = KeyState::DecryptOnly.into();
+        assert!(open(&envelope, &superseded, &sealing).is_ok());
+        assert!(primary(&superseded).is_err(), "nothing new is sealed to it");
         let mut disabled = registered(&signing, "keys/me");
         disabled.versions[0].state = KeyState::Disabled.into();
         assert!(open(&envelope, &disabled, &sealing).is_err());

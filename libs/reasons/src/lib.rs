@@ -40,6 +40,7 @@ pub mod envelope {
         ENVELOPE_REJECTED: InvalidArgument, "The envelope cannot be opened.", "Seal it anew for the recipient's current key; the audit log has the cause.";
         ENVELOPE_PURPOSE_MISMATCH: FailedPrecondition, "The envelope is for another purpose.", "Seal it for the purpose that the RPC expects.";
         DATA_KEY_REJECTED: InvalidArgument, "The data key cannot be unwrapped.", "Use the context that it was made with.";
+        KEY_STATE_CONFLICT: FailedPrecondition, "The state of the key or version does not allow this.", "Read the key; docs/keys.md has a picture of the states and what leads from one to another.";
         KEY_DISABLED: FailedPrecondition, "The key is disabled.", "Use another key or version.";
         KEY_PURPOSE_MISMATCH: FailedPrecondition, "The key is for another purpose.", "Use a SEAL key for recipients and a SIGN key for the sender.";
         KEY_NOT_KEPT: FailedPrecondition, "The service does not keep the private half of this key.", "Seal or open on the client that has it.";

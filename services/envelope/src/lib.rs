@@ -48,10 +48,14 @@ impl Service for Envelope {
         let (custody, cache) = (Arc::clone(&services.custody), Arc::clone(&services.cache));
         let known = services.known.clone().run(stop.clone());
         let purge = infrastructure::purge_every(Arc::clone(&services.records), clock, stop.clone());
+        let keeper = services.keeper.clone().run(stop.clone());
+        let uses = Arc::clone(&services.uses).store_every(stop.clone());
         Ok(services
             .serve(App::new())
             .check("kms", move || health(Arc::clone(&kms)))
             .task("cache", known)
+            .task("keeper", keeper)
+            .task("uses", uses)
             .task("purge", purge)
             .task("sweep", sweep(custody, cache, stop)))
     }

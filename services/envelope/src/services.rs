@@ -12,23 +12,27 @@ use proto::envelope::v1::envelope_service_server::EnvelopeServiceServer;
 use proto::envelope::v1::key_service_server::KeyServiceServer;
 use proto::envelope::v1::release_service_server::ReleaseServiceServer;
 
+use crate::application::change_key::ChangeKey;
 use crate::application::create_key::CreateKey;
 use crate::application::custody::Custody;
 use crate::application::data_keys::DataKeys;
 use crate::application::directory::Directory;
-use crate::application::disable_key::DisableKey;
 use crate::application::epochs::TenantEpochs;
 use crate::application::invalidate_caches::InvalidateCaches;
+use crate::application::keeper::Keeper;
+use crate::application::key_states::KeyStates;
+use crate::application::key_usage::KeyUsage;
 use crate::application::open::OpenEnvelope;
-use crate::application::ports::{Journal, Keys, KnownKeys, Records};
+use crate::application::ports::{Journal, Keys, KnownKeys, Records, UseCounts};
 use crate::application::record::Recorder;
 use crate::application::refusal::Refuse;
 use crate::application::release::ReleaseKey;
 use crate::application::rotate_key::RotateKey;
 use crate::application::seal::SealEnvelope;
 use crate::application::sign_manifest::SignManifest;
+use crate::application::uses::Uses;
 use crate::application::verify::Verify;
-use crate::infrastructure::{CachedKeys, SqlEpochs, SqlKeys, SqlRecords};
+use crate::infrastructure::{CachedKeys, SqlEpochs, SqlKeys, SqlRecords, SqlUseCounts};
 use crate::presentation::{DataKeyApi, EnvelopeApi, KeyApi, ReleaseApi};
 
 /// A content of 8 MiB in base64, wrapped keys, and what surrounds them.
@@ -44,6 +48,8 @@ pub struct Services {
     pub cache: Arc<DataKeyCache>,
     pub records: Arc<dyn Records>,
     pub known: CachedKeys,
+    pub keeper: Keeper,
+    pub uses: Arc<Uses>,
 }
 
 impl Services {
@@ -63,7 +69,9 @@ impl Services {
         let records = Arc::new(SqlRecords::new(db.clone(), clock()));
         let journal: Arc<dyn Journal> = records.clone();
         let recorder = Recorder { records: records.clone(), clock: clock() };
-        let custody = Arc::new(Custody::new(Arc::clone(&kms), clock()));
+        let counts: Arc<dyn UseCounts> = Arc::new(SqlUseCounts { db: db.clone(), clock: clock() });
+        let uses = Arc::new(Uses::new(counts.clone(), clock()));
+        let custody = Arc::new(Custody::new(Arc::clone(&kms), uses.clone(), clock()));
         let cache = Arc::new(DataKeyCache::new(CacheSettings::default(), clock()));
         let create = CreateKey { keys: keys.clone(), custody: custody.clone(), clock: clock() };
         let stored = Arc::new(SqlEpochs(db.clone()));
@@ -101,11 +109,14 @@ impl Services {
             journal: journal.clone(),
             clock: clock(),
         };
-        let disable = DisableKey { keys: keys.clone(), custody: custody.clone(), clock: clock() };
-        let rotate = RotateKey { keys, create: create.clone(), clock: clock() };
+        let change = ChangeKey { keys: keys.clone(), custody: custody.clone(), clock: clock() };
+        let rotate = RotateKey { change: change.clone(), create: create.clone() };
+        let keeper = Keeper { change: change.clone(), rotate: rotate.clone() };
+        let states = KeyStates { change };
+        let usage = KeyUsage { keys, counts, uses: uses.clone() };
         let open = OpenEnvelope { release: release.clone() };
         Ok(Self {
-            keys: KeyApi { directory, create, rotate, disable, invalidate },
+            keys: KeyApi { directory, create, rotate, states, usage, invalidate },
             envelopes: EnvelopeApi { seal, open, verify },
             releasing: ReleaseApi { release, sign },
             data_keys: DataKeyApi {
@@ -115,6 +126,8 @@ impl Services {
             cache,
             records,
             known: cached,
+            keeper,
+            uses,
         })
     }
 

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use crypto::PrivateKey;
 use proto::envelope::v1::{
-    CreateKeyRequest, DisableKeyRequest, InvalidateCachesRequest, Key, KeyAlgorithm, KeyPurpose,
-    KeyState, KeyVersion, ListKeysRequest, RegisterPublicKeyRequest, RotateKeyRequest,
+    CreateKeyRequest, InvalidateCachesRequest, Key, KeyAlgorithm, KeyPurpose, KeyState, KeyVersion,
+    ListKeysRequest, RegisterPublicKeyRequest,
 };
 use serde_json::{Value, json};
 
+use super::key_changes::{Change, Period, period};
 use super::{Problem, Result, label, labels, named};
 use crate::output::{time, word};
 use crate::sealing;
@@ -53,6 +54,10 @@ enum Action {
         /// KEY=VALUE, once for each.
         #[arg(long = "label", value_name = "LABEL", value_parser = label)]
         labels: Vec<(String, String)>,
+        /// How old the newest version gets before the mesh adds another: such as 30d, or
+        /// never; default: 90d.
+        #[arg(long, value_name = "SPAN", value_parser = period)]
+        rotate_every: Option<Period>,
     },
     /// Make your own signing and sealing keys, if there are none, and register
     /// their public halves; with --jwk, register that public half instead.
@@ -71,7 +76,8 @@ enum Action {
         proof: Option<String>,
     },
     /// Show a key with its public halves.
-    Get {
+    #[command(alias = "get")]
+    Show {
         /// The key's name or id, such as response-seal.
         name: String,
     },
@@ -80,22 +86,15 @@ enum Action {
         /// Only keys of this purpose.
         #[arg(long)]
         purpose: Option<Purpose>,
-    },
-    /// Add a version to a key that the mesh keeps, and use it from now on.
-    Rotate {
-        /// The key's name or id.
-        name: String,
+        /// Terms of purpose, algorithm, state, owner, registered or labels.KEY joined
+        /// by AND, such as 'state = DECRYPT_ONLY AND labels.team = blue'.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        filter: String,
     },
     /// Empty the tenant's caches: after a change made at the key provider itself.
     Invalidate,
-    /// Disable a key, or one version of it, at once.
-    Disable {
-        /// The key's name or id.
-        name: String,
-        /// Only this version.
-        #[arg(long, value_name = "NUMBER", default_value_t = 0, hide_default_value = true)]
-        version: i32,
-    },
+    #[command(flatten)]
+    Change(Change),
 }
 
 fn algorithm(text: &str) -> Result<KeyAlgorithm, String> {
@@ -110,13 +109,14 @@ impl Keys {
     pub async fn run(self) -> Result<()> {
         let mut session = self.edge.session().await?;
         let key = match self.action {
-            Action::Create { id, purpose, algorithm, labels: pairs } => {
+            Action::Create { id, purpose, algorithm, labels: pairs, rotate_every } => {
                 let request = CreateKeyRequest {
                     key_id: id.unwrap_or_default(),
                     purpose: KeyPurpose::from(purpose).into(),
                     algorithm: algorithm.unwrap_or_default().into(),
                     labels: labels(&pairs),
                     request_id: request_id(),
+                    rotation_period: rotate_every.map(Into::into),
                 };
                 session.edge.keys().create_key(request).await?.into_inner().key
             }
@@ -132,25 +132,21 @@ impl Keys {
                 };
                 session.edge.keys().register_public_key(request).await?.into_inner().key
             }
-            Action::Get { name } => Some(sealing::key(&session.edge, &named("keys", &name)).await?),
-            Action::List { purpose } => return list(&session, purpose).await,
-            Action::Rotate { name } => {
-                let request =
-                    RotateKeyRequest { name: named("keys", &name), request_id: request_id() };
-                session.edge.keys().rotate_key(request).await?.into_inner().key
-            }
             Action::Invalidate => {
                 let mut keys = session.edge.keys();
                 let done = keys.invalidate_caches(InvalidateCachesRequest {}).await?.into_inner();
                 session.out.object(&json!({ "keys": done.keys, "epoch": done.epoch }));
                 return Ok(());
             }
-            Action::Disable { name, version } => {
-                let request = DisableKeyRequest { name: named("keys", &name), version };
-                session.edge.keys().disable_key(request).await?.into_inner().key
+            Action::Show { name } => {
+                Some(sealing::key(&session.edge, &named("keys", &name)).await?)
             }
+            Action::List { purpose, filter } => return list(&session, purpose, filter).await,
+            Action::Change(change) => change.run(&session).await?,
         };
-        session.out.object(&key_json(&key.unwrap_or_default()));
+        if let Some(key) = key {
+            session.out.object(&key_json(&key));
+        }
         Ok(())
     }
 }
@@ -224,9 +220,14 @@ fn is_usable(key: &Key, own: &PrivateKey) -> bool {
 
 /// All keys of a purpose.
 pub async fn all(session: &Session, purpose: KeyPurpose) -> Result<Vec<Key>> {
+    filtered(session, purpose, String::new()).await
+}
+
+async fn filtered(session: &Session, purpose: KeyPurpose, filter: String) -> Result<Vec<Key>> {
     let (mut keys, mut page_token) = (Vec::new(), String::new());
     loop {
-        let request = ListKeysRequest { page_size: 1_000, page_token, purpose: purpose.into() };
+        let (purpose, filter) = (purpose.into(), filter.clone());
+        let request = ListKeysRequest { page_size: 1_000, page_token, purpose, filter };
         let page = session.edge.keys().list_keys(request).await?.into_inner();
         keys.extend(page.keys);
         page_token = page.next_page_token;
@@ -236,9 +237,9 @@ pub async fn all(session: &Session, purpose: KeyPurpose) -> Result<Vec<Key>> {
     }
 }
 
-async fn list(session: &Session, purpose: Option<Purpose>) -> Result<()> {
+async fn list(session: &Session, purpose: Option<Purpose>, filter: String) -> Result<()> {
     let purpose = purpose.map_or(KeyPurpose::Unspecified, KeyPurpose::from);
-    let rows: Vec<_> = all(session, purpose).await?.iter().map(key_json).collect();
+    let rows: Vec<_> = filtered(session, purpose, filter).await?.iter().map(key_json).collect();
     let columns =
         ["name", "purpose", "algorithm", "state", "primary_version", "registered", "owner"];
     session.out.list(&rows, &columns);
@@ -258,6 +259,8 @@ fn key_json(key: &Key) -> Value {
         "owner": key.owner,
         "create_time": time(key.create_time.as_ref()),
         "labels": labels,
+        "rotation_days": key.rotation_period.map(|period| period.seconds / 86_400),
+        "next_rotation_time": time(key.next_rotation_time.as_ref()),
         "versions": key.versions.iter().map(version_json).collect::<Vec<_>>(),
     })
 }
@@ -269,6 +272,8 @@ fn version_json(version: &KeyVersion) -> Value {
         "thumbprint": version.thumbprint,
         "public_jwk": version.public_jwk,
         "create_time": time(version.create_time.as_ref()),
+        "activate_time": time(version.activate_time.as_ref()),
+        "destroy_time": time(version.destroy_time.as_ref()),
     })
 }
 

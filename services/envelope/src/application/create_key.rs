@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::Duration;
 use crypto::{KeyAlgorithm, KeyUse, PublicKey};
 use events::Draft;
 use kernel::{Fault, KeyId, Result, SharedClock};
@@ -16,6 +17,7 @@ pub struct NewKey {
     pub id: KeyName,
     pub algorithm: KeyAlgorithm,
     pub labels: Vec<(String, String)>,
+    pub rotation: Option<Duration>,
 }
 
 pub struct NewPublicKey {
@@ -36,8 +38,7 @@ pub struct CreateKey {
 
 impl CreateKey {
     pub async fn create(&self, cx: &Cx, new: NewKey, once: Option<Once>) -> Result<Key> {
-        let NewKey { id, algorithm, labels } = new;
-        let key = self.make(cx, (id, algorithm), Owner::Tenant, labels).await?;
+        let key = self.make(cx, new, Owner::Tenant).await?;
         self.store(cx, key, once).await
     }
 
@@ -59,16 +60,13 @@ impl CreateKey {
     }
 
     /// A key with a private half of ours, not stored yet.
-    pub(crate) async fn make(
-        &self,
-        cx: &Cx,
-        (id, algorithm): (KeyName, KeyAlgorithm),
-        owner: Owner,
-        labels: Vec<(String, String)>,
-    ) -> Result<Key> {
+    pub(crate) async fn make(&self, cx: &Cx, new: NewKey, owner: Owner) -> Result<Key> {
+        let NewKey { id, algorithm, labels, rotation } = new;
         let pair = self.custody.generate(algorithm).await?;
         let private = self.custody.lock(cx.tenant(), (&id, 1), &pair).await?;
-        Ok(self.assemble((id, algorithm), owner, labels, (pair.public(), Some(private))))
+        let mut key = self.assemble((id, algorithm), owner, labels, (pair.public(), Some(private)));
+        key.set_rotation(rotation);
+        Ok(key)
     }
 
     fn assemble(
@@ -84,12 +82,14 @@ impl CreateKey {
             id,
             serial: KeyId::new().uuid(),
             algorithm,
-            state: State::Enabled,
-            primary: 1,
+            disabled: false,
             owner,
             registered,
             labels,
             created_at: version.created_at,
+            rotation: None,
+            rotate_at: None,
+            revision: 1,
         };
         Key { head, versions: vec![version] }
     }
@@ -106,6 +106,8 @@ impl CreateKey {
             public_jwk: public.to_jwk(),
             kid: public.kid().to_owned(),
             created_at: self.clock.now(),
+            activate_at: None,
+            destroy_at: None,
             private,
         }
     }
@@ -122,7 +124,8 @@ impl CreateKey {
             .with("algorithm", key.head.algorithm)
             .with("kid", kid)
             .finish(self.clock.now())?;
-        match self.keys.add(cx.tenant(), &key, &Change { once, event }).await? {
+        let change = Change { once, events: vec![event], at: self.clock.now() };
+        match self.keys.add(cx.tenant(), &key, &change).await? {
             Added::New => Ok(key),
             Added::Before(id) => {
                 self.keys.find(cx.tenant(), &id).await?.ok_or_else(Fault::not_found)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crypto::field::{FieldCipher, Place};
-use crypto::{KeyAlgorithm, PrivateKey, PublicKey};
+use crypto::{KeyAlgorithm, KeyUse, PrivateKey, PublicKey};
 use kernel::{Fault, Result, SharedClock, TenantId};
 use keys::{Context, DataKey, Kms, PlaintextKey, WrappedKey};
 use tokio::sync::Semaphore;
@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 use zeroize::Zeroizing;
 
 use super::key_cache::KeyCache;
+use super::uses::{Use, Uses};
 use crate::domain::{KeyName, Keyed, SealedHalf};
 
 /// Key pairs made at once: an RSA-4096 pair takes a processor for a second.
@@ -24,15 +25,17 @@ pub struct Custody {
     private: KeyCache<Arc<PrivateKey>>,
     public: KeyCache<PublicKey>,
     generating: Semaphore,
+    uses: Arc<Uses>,
 }
 
 impl Custody {
-    pub fn new(kms: Arc<dyn Kms>, clock: SharedClock) -> Self {
+    pub fn new(kms: Arc<dyn Kms>, uses: Arc<Uses>, clock: SharedClock) -> Self {
         Self {
             kms,
             private: KeyCache::new(Arc::clone(&clock)),
             public: KeyCache::new(clock),
             generating: Semaphore::new(GENERATING),
+            uses,
         }
     }
 
@@ -63,6 +66,7 @@ impl Custody {
     /// to have checked.
     pub async fn private(&self, tenant: TenantId, keyed: &Keyed) -> Result<Arc<PrivateKey>> {
         let kid = &keyed.version.kid;
+        self.uses.count(tenant, keyed, use_of(keyed, KeyUse::Sign));
         if let Some(key) = self.private.find(tenant, kid) {
             return Ok(key);
         }
@@ -98,8 +102,10 @@ impl Custody {
         .await
     }
 
+    /// The public half, ready for use.
     pub fn public(&self, tenant: TenantId, keyed: &Keyed) -> Result<PublicKey> {
         let kid = &keyed.version.kid;
+        self.uses.count(tenant, keyed, use_of(keyed, KeyUse::Seal));
         if let Some(key) = self.public.find(tenant, kid) {
             return Ok(key);
         }
@@ -131,6 +137,11 @@ impl Custody {
     pub fn kms(&self) -> &dyn Kms {
         self.kms.as_ref()
     }
+}
+
+/// Private halves protect where they sign, public halves where they seal.
+fn use_of(keyed: &Keyed, protects: KeyUse) -> Use {
+    if keyed.head.key_use() == protects { Use::Protect } else { Use::Process }
 }
 
 /// Runs work that takes a processor for long.

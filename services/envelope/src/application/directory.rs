@@ -7,10 +7,10 @@ use crypto::{KeyUse, Suite};
 use kernel::{Fault, Result, common};
 use rpc::Cx;
 
-use super::create_key::CreateKey;
+use super::create_key::{CreateKey, NewKey};
 use super::known_keys::Reading;
 use super::ports::{Keys, KnownKeys, Query};
-use crate::domain::{Key, KeyHolder, KeyName, Keyed, Owner};
+use crate::domain::{Key, KeyHolder, KeyName, Keyed, Owner, SERVICE_ROTATION};
 
 #[derive(Clone)]
 pub struct Directory {
@@ -63,7 +63,9 @@ impl Directory {
         (holder, key_use): (KeyHolder, KeyUse),
     ) -> Result<Key> {
         let algorithm = self.suite.default_algorithm(key_use);
-        let key = self.create.make(cx, (id.clone(), algorithm), Owner::Service(holder), Vec::new());
+        let (id_of_new, rotation) = (id.clone(), Some(SERVICE_ROTATION));
+        let new = NewKey { id: id_of_new, algorithm, labels: Vec::new(), rotation };
+        let key = self.create.make(cx, new, Owner::Service(holder));
         match self.create.store(cx, key.await?, None).await {
             Err(fault) if fault.reason().code == common::RESOURCE_EXISTS.code => {
                 self.keys.find(cx.tenant(), id).await?.ok_or_else(Fault::not_found)

@@ -39,7 +39,7 @@ impl InvalidateCaches {
         // First what counts everywhere; the rest only saves others a look at it.
         let epoch = self.epochs.advance(tenant, &event).await?;
         self.custody.forget_all(tenant);
-        let mut query = Query { before: None, limit: PAGE, key_use: None };
+        let mut query = Query { before: None, limit: PAGE, terms: Vec::new() };
         let mut count = 0;
         loop {
             let keys = self.keys.list(tenant, &query).await?;

@@ -1,13 +1,16 @@
 //! The use cases.
 
+pub mod change_key;
 pub mod create_key;
 pub mod custody;
 pub mod data_keys;
 pub mod directory;
-pub mod disable_key;
 pub mod epochs;
 pub mod invalidate_caches;
+pub mod keeper;
 mod key_cache;
+pub mod key_states;
+pub mod key_usage;
 pub mod known_keys;
 pub mod open;
 pub mod ports;
@@ -17,4 +20,5 @@ pub mod release;
 pub mod rotate_key;
 pub mod seal;
 pub mod sign_manifest;
+pub mod uses;
 pub mod verify;

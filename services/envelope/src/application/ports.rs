@@ -1,14 +1,13 @@
 //! What the use cases need from outside, beside `keys::Kms`.
 
 use async_trait::async_trait;
-use crypto::KeyUse;
 use db::idempotency;
 use db::outbox::OutboxEvent;
 use events::Draft;
 use kernel::{EnvelopeId, Result, TenantId, Timestamp};
 use uuid::Uuid;
 
-use crate::domain::{Key, KeyName, Keyed, State, Version};
+use crate::domain::{Head, Key, KeyName, Keyed, State, Term};
 
 /// Keys of tenants, as stored.
 #[async_trait]
@@ -25,23 +24,18 @@ pub trait Keys: Send + Sync {
     /// has made. RESOURCE_EXISTS if its id or a thumbprint is taken.
     async fn add(&self, tenant: TenantId, key: &Key, change: &Change) -> Result<Added>;
 
-    /// Makes `version` the primary one, if it is the next.
-    async fn add_version(
+    /// Stores what has become of a key, unless another change was faster.
+    async fn update(
         &self,
         tenant: TenantId,
-        id: &KeyName,
-        version: &Version,
+        before: &Key,
+        after: &Key,
         change: &Change,
-    ) -> Result<Rotated>;
+    ) -> Result<Updated>;
 
-    /// Disables a key or one version of it; says whether that changed anything.
-    async fn disable(
-        &self,
-        tenant: TenantId,
-        id: &KeyName,
-        version: Option<i32>,
-        event: &OutboxEvent,
-    ) -> Result<bool>;
+    /// Keys of any tenant that time has something in store for, and how many
+    /// there are in all.
+    async fn due(&self, now: Timestamp, most: i64) -> Result<(Vec<(TenantId, KeyName)>, i64)>;
 }
 
 /// Keys as they were a moment ago. What is decided by them is confirmed when it
@@ -67,7 +61,8 @@ pub trait Epochs: Send + Sync {
 /// A write, with what belongs into its transaction.
 pub struct Change {
     pub once: Option<Once>,
-    pub event: OutboxEvent,
+    pub events: Vec<OutboxEvent>,
+    pub at: Timestamp,
 }
 
 /// By what a repeated request is recognized.
@@ -84,10 +79,10 @@ pub enum Added {
 }
 
 #[derive(PartialEq, Eq)]
-pub enum Rotated {
+pub enum Updated {
     /// Now, or by an earlier request with the same id.
     Done,
-    /// Another rotation was faster: this version's number is taken.
+    /// The key has changed since it was read.
     Overtaken,
 }
 
@@ -96,7 +91,37 @@ pub struct Query {
     /// Only keys older than this one.
     pub before: Option<Uuid>,
     pub limit: i64,
-    pub key_use: Option<KeyUse>,
+    /// All of these.
+    pub terms: Vec<Term>,
+}
+
+/// Counts of uses, as stored.
+#[async_trait]
+pub trait UseCounts: Send + Sync {
+    async fn add(&self, counted: &[Counted]) -> Result<()>;
+
+    /// Of every version of a key that has been used.
+    async fn of(&self, tenant: TenantId, head: &Head) -> Result<Vec<VersionUses>>;
+}
+
+/// Uses of one version since they were last stored.
+pub struct Counted {
+    pub tenant: TenantId,
+    /// The key's.
+    pub serial: Uuid,
+    pub version: i32,
+    pub protected: i64,
+    pub processed: i64,
+    pub last: Timestamp,
+}
+
+pub struct VersionUses {
+    pub version: i32,
+    pub protected: i64,
+    pub processed: i64,
+    pub last: Option<Timestamp>,
+    /// Envelopes released by it that have not expired.
+    pub releases: i64,
 }
 
 /// The durable record of decisions, and the memory of what has been released.
@@ -122,8 +147,8 @@ pub struct Record {
 /// What a decision rests on, as it was known when it was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Basis {
-    /// The states of a key and of its version with this thumbprint.
-    Version { kid: String, key: State, version: State },
+    /// Whether a key is disabled, and the state of its version with this thumbprint.
+    Version { kid: String, disabled: bool, version: State },
     /// What the tenant's data keys in memory belong to.
     Epoch(i64),
 }
@@ -132,7 +157,7 @@ impl Basis {
     pub fn of(keyed: &Keyed) -> Self {
         Self::Version {
             kid: keyed.version.kid.clone(),
-            key: keyed.head.state,
+            disabled: keyed.head.disabled,
             version: keyed.version.state,
         }
     }
@@ -153,6 +178,7 @@ pub struct Release {
     pub tenant: TenantId,
     pub envelope: EnvelopeId,
     pub key: KeyName,
+    pub version: i32,
     /// SHA-256.
     pub manifest: [u8; 32],
     /// Service and user.

@@ -124,6 +124,7 @@ impl ReleaseKey {
             tenant: cx.tenant(),
             envelope: claims.id,
             key: recipient.head.id.clone(),
+            version: recipient.version.number,
             manifest: provider::default().sha256(&[asked.manifest.as_bytes()]),
             caller: format!("{} {}", cx.caller().name(), cx.principal()?.user_name()),
             request_id: asked.request_id,
@@ -159,7 +160,7 @@ pub(crate) fn recipient(
         return Err(Cause::RecipientUnknown.into());
     }
     let fitting = || verified.recipients.iter().flatten().filter(|keyed| fits(keyed));
-    if let Some(found) = fitting().find(|keyed| keyed.is_enabled()) {
+    if let Some(found) = fitting().find(|keyed| keyed.may_process()) {
         return Ok(found.clone());
     }
     let cause =

@@ -97,7 +97,7 @@ impl SealEnvelope {
             return Err(named(Fault::new(&KEY_PURPOSE_MISMATCH), "is a key for another purpose"));
         }
         key.primary()
-            .filter(Keyed::is_enabled)
+            .filter(Keyed::may_protect)
             .ok_or_else(|| named(Fault::new(&KEY_DISABLED), "is disabled"))
     }
 }

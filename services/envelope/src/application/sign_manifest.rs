@@ -31,7 +31,7 @@ impl SignManifest {
         self.check_terms(cx, &claims)?;
         let key = self.directory.get(cx, &holder.key(KeyUse::Sign)).await?;
         let signer =
-            key.primary().filter(Keyed::is_enabled).ok_or_else(|| Fault::new(&KEY_DISABLED))?;
+            key.primary().filter(Keyed::may_protect).ok_or_else(|| Fault::new(&KEY_DISABLED))?;
         if claims.sender != signer.version.kid {
             return Err(invalid("sender", "must be the current version of the caller's own key"));
         }
@@ -67,7 +67,7 @@ impl SignManifest {
     async fn check_recipients(&self, cx: &Cx, claims: &ManifestClaims) -> Result<()> {
         let recipients = self.directory.by_kids(cx, &claims.recipients, Reading::Source).await?;
         for (index, recipient) in recipients.iter().enumerate() {
-            let fits = |keyed: &Keyed| keyed.head.key_use() == KeyUse::Seal && keyed.is_enabled();
+            let fits = |keyed: &Keyed| keyed.head.key_use() == KeyUse::Seal && keyed.may_protect();
             if !recipient.as_ref().is_some_and(fits) {
                 let field = format!("recipients[{index}]");
                 return Err(invalid(&field, "must be an enabled SEAL key of the tenant"));

@@ -91,7 +91,7 @@ impl Verify {
         let manifest = manifest.verify(&self.custody.public(cx.tenant(), &sender)?)?;
         let id = Some(manifest.claims().id);
         let refused = |cause: Cause| Refused(id, cause.into());
-        if !sender.is_enabled() {
+        if !sender.may_process() {
             return Err(refused(Cause::SenderDisabled));
         }
         if manifest.claims().tenant != cx.tenant() {
@@ -102,7 +102,7 @@ impl Verify {
         }
         let recipients = self.directory.by_kids(cx, &manifest.claims().recipients, reading).await?;
         if reading == Reading::Again {
-            let disabled = recipients.iter().flatten().filter(|keyed| !keyed.is_enabled());
+            let disabled = recipients.iter().flatten().filter(|keyed| !keyed.may_process());
             disabled.for_each(|keyed| self.custody.forget(cx.tenant(), &keyed.version.kid));
         }
         Ok(Verified { manifest, sender, recipients })

@@ -1,16 +1,11 @@
 //! A key and its versions.
 
+use chrono::Duration;
 use crypto::{KeyAlgorithm, KeyUse};
 use kernel::{PrincipalId, Timestamp};
 use uuid::Uuid;
 
-use super::{KeyHolder, KeyName};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    Enabled,
-    Disabled,
-}
+use super::{KeyHolder, KeyName, State};
 
 /// Whose key it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,14 +46,19 @@ pub struct Head {
     /// UUIDv7: sorts by creation.
     pub serial: Uuid,
     pub algorithm: KeyAlgorithm,
-    pub state: State,
-    /// The newest version: the one that seals and signs.
-    pub primary: i32,
+    /// For every use of every version.
+    pub disabled: bool,
     pub owner: Owner,
     /// Whether the private half stays with the client.
     pub registered: bool,
     pub labels: Vec<(String, String)>,
     pub created_at: Timestamp,
+    /// The age of the newest version at which the service adds another.
+    pub rotation: Option<Duration>,
+    /// When it is to do that, if it is.
+    pub rotate_at: Option<Timestamp>,
+    /// Counts changes: a change is made to what its maker has seen.
+    pub revision: i64,
 }
 
 #[derive(Clone)]
@@ -68,7 +68,11 @@ pub struct Version {
     pub public_jwk: String,
     pub kid: String,
     pub created_at: Timestamp,
-    /// None for a registered key.
+    /// When a pending version becomes enabled.
+    pub activate_at: Option<Timestamp>,
+    /// When its private half is to be destroyed, or was.
+    pub destroy_at: Option<Timestamp>,
+    /// None for a registered key, and after destruction.
     pub private: Option<SealedHalf>,
 }
 
@@ -100,6 +104,11 @@ impl Head {
         self.algorithm.key_use()
     }
 
+    /// What a change may be made conditional on.
+    pub fn etag(&self) -> String {
+        self.revision.to_string()
+    }
+
     pub fn is_services(&self) -> bool {
         matches!(self.owner, Owner::Service(_))
     }
@@ -111,16 +120,23 @@ impl Key {
         Some(Keyed { head: self.head.clone(), version: version.clone() })
     }
 
-    /// The version that seals and signs.
+    /// The version that seals and signs: the newest enabled one.
     pub fn primary(&self) -> Option<Keyed> {
-        self.version(self.head.primary)
+        let able = |version: &&Version| version.state.may_protect();
+        let newest = self.versions.iter().rev().find(able)?;
+        Some(Keyed { head: self.head.clone(), version: newest.clone() })
     }
 }
 
 impl Keyed {
-    /// Neither the key nor this version is disabled.
-    pub fn is_enabled(&self) -> bool {
-        self.head.state == State::Enabled && self.version.state == State::Enabled
+    /// May seal or sign something new.
+    pub fn may_protect(&self) -> bool {
+        !self.head.disabled && self.version.state.may_protect()
+    }
+
+    /// May open or verify what it has sealed or signed.
+    pub fn may_process(&self) -> bool {
+        !self.head.disabled && self.version.state.may_process()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rows of keys and what they mean.
 
+use chrono::Duration;
 use crypto::KeyUse;
 use kernel::{Fault, Result, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,9 +11,10 @@ use uuid::Uuid;
 use crate::domain::{Head, Key, Keyed, Owner, SealedHalf, State, Version};
 
 /// One version with its key, by which every query begins.
-pub(super) const SELECT: &str = "SELECT k.id, k.serial, k.algorithm, k.state, k.primary_version, \
-     k.owner, k.registered, k.labels, k.created_at, v.version, v.state AS version_state, v.kid, \
-     v.public_jwk, v.private_half, v.data_key, v.created_at AS version_created_at \
+pub(super) const SELECT: &str = "SELECT k.id, k.serial, k.algorithm, k.state, k.owner, \
+     k.registered, k.labels, k.created_at, k.rotation_seconds, k.rotate_at, k.revision, \
+     v.version, v.state AS version_state, v.kid, v.public_jwk, v.private_half, v.data_key, \
+     v.created_at AS version_created_at, v.activate_at, v.destroy_at \
      FROM keys k JOIN key_versions v ON v.tenant = k.tenant AND v.key_id = k.id ";
 
 pub(super) type Labels = Json<Vec<(String, String)>>;
@@ -23,13 +25,15 @@ pub(super) struct Row {
     serial: Uuid,
     algorithm: String,
     state: String,
-    primary_version: i64,
     owner: String,
     registered: bool,
     /// The tenant's own words: they do not leave the process.
     #[serde(skip)]
     labels: Labels,
     created_at: Timestamp,
+    rotation_seconds: Option<i64>,
+    rotate_at: Option<Timestamp>,
+    revision: i64,
     version: i64,
     version_state: String,
     kid: String,
@@ -39,6 +43,8 @@ pub(super) struct Row {
     #[serde(with = "hexed")]
     data_key: Option<Vec<u8>>,
     version_created_at: Timestamp,
+    activate_at: Option<Timestamp>,
+    destroy_at: Option<Timestamp>,
 }
 
 impl Row {
@@ -47,12 +53,14 @@ impl Row {
             id: self.id.parse().map_err(|_| column("id"))?,
             serial: self.serial,
             algorithm: self.algorithm.parse().map_err(|_| column("algorithm"))?,
-            state: state(&self.state)?,
-            primary: i32::try_from(self.primary_version).map_err(Fault::internal)?,
+            disabled: self.state == DISABLED,
             owner: Owner::from_name(&self.owner).ok_or_else(|| column("owner"))?,
             registered: self.registered,
             labels: self.labels.0,
             created_at: self.created_at,
+            rotation: self.rotation_seconds.map(Duration::seconds),
+            rotate_at: self.rotate_at,
+            revision: self.revision,
         };
         let private = match (self.private_half, self.data_key) {
             (Some(sealed), Some(data_key)) => Some(SealedHalf { data_key, sealed }),
@@ -61,10 +69,12 @@ impl Row {
         };
         let version = Version {
             number: i32::try_from(self.version).map_err(Fault::internal)?,
-            state: state(&self.version_state)?,
+            state: State::from_word(&self.version_state).ok_or_else(|| column("state"))?,
             public_jwk: self.public_jwk,
             kid: self.kid,
             created_at: self.version_created_at,
+            activate_at: self.activate_at,
+            destroy_at: self.destroy_at,
             private,
         };
         Ok(Keyed { head, version })
@@ -84,25 +94,18 @@ pub(super) fn gather(rows: Vec<Row>) -> Result<Vec<Key>> {
     Ok(keys)
 }
 
-pub(super) const fn state_text(state: State) -> &'static str {
-    match state {
-        State::Enabled => "enabled",
-        State::Disabled => "disabled",
-    }
+/// The state of a whole key.
+pub(super) const fn state_text(disabled: bool) -> &'static str {
+    if disabled { DISABLED } else { "enabled" }
 }
+
+const DISABLED: &str = "disabled";
 
 pub(super) const fn purpose_text(key_use: KeyUse) -> &'static str {
     match key_use {
         KeyUse::Seal => "seal",
         KeyUse::Sign => "sign",
     }
-}
-
-fn state(text: &str) -> Result<State> {
-    [State::Enabled, State::Disabled]
-        .into_iter()
-        .find(|state| state_text(*state) == text)
-        .ok_or_else(|| column("state"))
 }
 
 /// Names the column, never what is in it.

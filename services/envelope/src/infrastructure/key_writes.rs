@@ -7,7 +7,7 @@ use sqlx::types::Json;
 
 use super::key_rows::{purpose_text, state_text};
 use crate::application::ports::Once;
-use crate::domain::{Head, KeyName, Version};
+use crate::domain::{Head, KeyName, State, Version};
 
 /// What an earlier request with the same id has answered.
 pub(super) async fn claim(
@@ -32,20 +32,22 @@ pub(super) async fn save(tx: &mut Tx, once: Option<&Once>, id: &KeyName) -> Resu
 
 pub(super) async fn insert_key(tx: &mut Tx, tenant: TenantId, head: &Head) -> Result<()> {
     const INSERT: &str = "INSERT INTO keys (tenant, id, serial, purpose, algorithm, state, \
-         primary_version, owner, registered, labels, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+         owner, registered, labels, created_at, rotation_seconds, rotate_at, revision) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     db::sql!(tx.on(), |c| sqlx::query(INSERT)
         .bind(tenant.uuid())
         .bind(head.id.as_str())
         .bind(head.serial)
         .bind(purpose_text(head.key_use()))
         .bind(head.algorithm.as_str())
-        .bind(state_text(head.state))
-        .bind(i64::from(head.primary))
+        .bind(state_text(head.disabled))
         .bind(head.owner.name())
         .bind(head.registered)
         .bind(Json(&head.labels))
         .bind(head.created_at)
+        .bind(head.rotation.map(|period| period.num_seconds()))
+        .bind(head.rotate_at)
+        .bind(head.revision)
         .execute(c)
         .await
         .map(drop))
@@ -59,39 +61,44 @@ pub(super) async fn insert_version(
     version: &Version,
 ) -> Result<()> {
     const INSERT: &str = "INSERT INTO key_versions (tenant, key_id, version, state, kid, \
-         public_jwk, private_half, data_key, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+         public_jwk, private_half, data_key, created_at, activate_at, destroy_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     let private = version.private.as_ref();
     db::sql!(tx.on(), |c| sqlx::query(INSERT)
         .bind(tenant.uuid())
         .bind(id.as_str())
         .bind(i64::from(version.number))
-        .bind(state_text(version.state))
+        .bind(version.state.word())
         .bind(version.kid.as_str())
         .bind(version.public_jwk.as_str())
         .bind(private.map(|half| half.sealed.as_slice()))
         .bind(private.map(|half| half.data_key.as_slice()))
         .bind(version.created_at)
+        .bind(version.activate_at)
+        .bind(version.destroy_at)
         .execute(c)
         .await
         .map(drop))
     .map_err(taken)
 }
 
-/// Makes `next` the primary version, if it follows the present one and the key
-/// is still enabled.
-pub(super) async fn advance(
+/// Writes a key's own columns, if nobody has changed the key since `revision`.
+pub(super) async fn update_key(
     tx: &mut Tx,
     tenant: TenantId,
-    id: &KeyName,
-    next: i32,
+    head: &Head,
+    revision: i64,
 ) -> Result<bool> {
-    const ADVANCE: &str = "UPDATE keys SET primary_version = $3 \
-         WHERE tenant = $1 AND id = $2 AND primary_version = $3 - 1 AND state = 'enabled'";
-    let changed = db::sql!(tx.on(), |c| sqlx::query(ADVANCE)
+    const UPDATE: &str = "UPDATE keys SET state = $4, labels = $5, rotation_seconds = $6, \
+         rotate_at = $7, revision = $3 + 1 WHERE tenant = $1 AND id = $2 AND revision = $3";
+    let changed = db::sql!(tx.on(), |c| sqlx::query(UPDATE)
         .bind(tenant.uuid())
-        .bind(id.as_str())
-        .bind(i64::from(next))
+        .bind(head.id.as_str())
+        .bind(revision)
+        .bind(state_text(head.disabled))
+        .bind(Json(&head.labels))
+        .bind(head.rotation.map(|period| period.num_seconds()))
+        .bind(head.rotate_at)
         .execute(c)
         .await
         .map(|done| done.rows_affected()))
@@ -99,32 +106,30 @@ pub(super) async fn advance(
     Ok(changed == 1)
 }
 
-pub(super) async fn disable(
+/// Writes a version's state, and with destruction nulls the private half.
+pub(super) async fn update_version(
     tx: &mut Tx,
     tenant: TenantId,
     id: &KeyName,
-    version: Option<i32>,
-) -> Result<bool> {
-    const KEY: &str = "UPDATE keys SET state = 'disabled' \
-         WHERE tenant = $1 AND id = $2 AND state = 'enabled'";
-    const VERSION: &str = "UPDATE key_versions SET state = 'disabled' \
-         WHERE tenant = $1 AND key_id = $2 AND state = 'enabled' AND version = $3";
-    let changed = match version {
-        None => db::sql!(tx.on(), |c| sqlx::query(KEY)
-            .bind(tenant.uuid())
-            .bind(id.as_str())
-            .execute(c)
-            .await
-            .map(|done| done.rows_affected())),
-        Some(number) => db::sql!(tx.on(), |c| sqlx::query(VERSION)
-            .bind(tenant.uuid())
-            .bind(id.as_str())
-            .bind(i64::from(number))
-            .execute(c)
-            .await
-            .map(|done| done.rows_affected())),
-    };
-    Ok(changed.map_err(Error::from)? == 1)
+    version: &Version,
+) -> Result<()> {
+    const UPDATE: &str = "UPDATE key_versions SET state = $4, activate_at = $5, destroy_at = $6 \
+         WHERE tenant = $1 AND key_id = $2 AND version = $3";
+    const DESTROY: &str = "UPDATE key_versions SET state = $4, activate_at = $5, destroy_at = $6, \
+         private_half = NULL, data_key = NULL WHERE tenant = $1 AND key_id = $2 AND version = $3";
+    let statement = if version.state == State::Destroyed { DESTROY } else { UPDATE };
+    db::sql!(tx.on(), |c| sqlx::query(statement)
+        .bind(tenant.uuid())
+        .bind(id.as_str())
+        .bind(i64::from(version.number))
+        .bind(version.state.word())
+        .bind(version.activate_at)
+        .bind(version.destroy_at)
+        .execute(c)
+        .await
+        .map(drop))
+    .map_err(Error::from)?;
+    Ok(())
 }
 
 /// The id or a thumbprint is taken.

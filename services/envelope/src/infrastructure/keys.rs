@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::outbox::{self, OutboxEvent};
+use db::outbox;
 use db::{Db, Error};
-use kernel::{Fault, Result, TenantId};
+use kernel::{Fault, Result, TenantId, Timestamp};
 use sqlx::QueryBuilder;
+use uuid::Uuid;
 
-use super::key_rows::{Row, SELECT, gather, purpose_text};
-use super::key_writes::{advance, claim, disable, insert_key, insert_version, save};
-use crate::application::ports::{Added, Change, Keys, KnownKeys, Query, Rotated};
-use crate::domain::{Key, KeyName, Keyed, Version};
+use super::key_filter::{LABELS_POSTGRES, LABELS_SQLITE, push_terms};
+use super::key_rows::{Row, SELECT, gather};
+use super::key_writes::{claim, insert_key, insert_version, save, update_key, update_version};
+use crate::application::ports::{Added, Change, Keys, KnownKeys, Query, Updated};
+use crate::domain::{Key, KeyName, Keyed};
 
 pub struct SqlKeys {
     pub db: Db,
@@ -58,18 +60,17 @@ impl Keys for SqlKeys {
     }
 
     async fn list(&self, tenant: TenantId, query: &Query) -> Result<Vec<Key>> {
+        let labels = self.db.dialect(LABELS_POSTGRES, LABELS_SQLITE);
         let rows: Vec<Row> = db::sql!(self.db.read(), |c| {
             let mut sql = QueryBuilder::new(SELECT);
             sql.push("WHERE k.tenant = ").push_bind(tenant.uuid());
-            sql.push(" AND k.serial IN (SELECT serial FROM keys WHERE tenant = ");
+            sql.push(" AND k.serial IN (SELECT f.serial FROM keys f WHERE f.tenant = ");
             sql.push_bind(tenant.uuid());
             if let Some(before) = query.before {
-                sql.push(" AND serial < ").push_bind(before);
+                sql.push(" AND f.serial < ").push_bind(before);
             }
-            if let Some(key_use) = query.key_use {
-                sql.push(" AND purpose = ").push_bind(purpose_text(key_use));
-            }
-            sql.push(" ORDER BY serial DESC LIMIT ").push_bind(query.limit);
+            push_terms(&mut sql, &query.terms, labels);
+            sql.push(" ORDER BY f.serial DESC LIMIT ").push_bind(query.limit);
             sql.push(") ORDER BY k.serial DESC, v.version");
             sql.build_query_as().persistent(false).fetch_all(c).await
         })
@@ -81,7 +82,7 @@ impl Keys for SqlKeys {
         let (once, id) = (change.once.as_ref(), &key.head.id);
         db::retry!(async {
             let mut tx = self.db.begin("add_key").await?;
-            if let Some(before) = claim(&mut tx, once, change.event.created_at).await? {
+            if let Some(before) = claim(&mut tx, once, change.at).await? {
                 let before = String::from_utf8(before).ok().and_then(|id| id.parse().ok());
                 return before
                     .map(Added::Before)
@@ -91,57 +92,66 @@ impl Keys for SqlKeys {
             for version in &key.versions {
                 insert_version(&mut tx, tenant, id, version).await?;
             }
-            outbox::put(&mut tx, std::slice::from_ref(&change.event)).await?;
+            outbox::put(&mut tx, &change.events).await?;
             save(&mut tx, once, id).await?;
             tx.commit().await?;
             Ok::<_, Fault>(Added::New)
         })
     }
 
-    async fn add_version(
+    async fn update(
         &self,
         tenant: TenantId,
-        id: &KeyName,
-        version: &Version,
+        before: &Key,
+        after: &Key,
         change: &Change,
-    ) -> Result<Rotated> {
-        let once = change.once.as_ref();
-        let rotated = db::retry!(async {
-            let mut tx = self.db.begin("add_key_version").await?;
-            if claim(&mut tx, once, change.event.created_at).await?.is_some() {
-                return Ok(Rotated::Done);
+    ) -> Result<Updated> {
+        let (once, id) = (change.once.as_ref(), &after.head.id);
+        let updated = db::retry!(async {
+            let mut tx = self.db.begin("update_key").await?;
+            if claim(&mut tx, once, change.at).await?.is_some() {
+                return Ok(Updated::Done);
             }
-            if !advance(&mut tx, tenant, id, version.number).await? {
-                return Ok(Rotated::Overtaken);
+            if !update_key(&mut tx, tenant, &after.head, before.head.revision).await? {
+                return Ok(Updated::Overtaken);
             }
-            insert_version(&mut tx, tenant, id, version).await?;
-            outbox::put(&mut tx, std::slice::from_ref(&change.event)).await?;
+            for version in &after.versions {
+                match before.version(version.number) {
+                    None => insert_version(&mut tx, tenant, id, version).await?,
+                    Some(old) if old.version.state != version.state => {
+                        update_version(&mut tx, tenant, id, version).await?;
+                    }
+                    Some(_) => {}
+                }
+            }
+            outbox::put(&mut tx, &change.events).await?;
             save(&mut tx, once, id).await?;
             tx.commit().await?;
-            Ok::<_, Fault>(Rotated::Done)
-        });
-        self.known.changed(tenant, id).await;
-        rotated
-    }
-
-    async fn disable(
-        &self,
-        tenant: TenantId,
-        id: &KeyName,
-        version: Option<i32>,
-        event: &OutboxEvent,
-    ) -> Result<bool> {
-        let disabled = db::retry!(async {
-            let mut tx = self.db.begin("disable_key").await?;
-            if !disable(&mut tx, tenant, id, version).await? {
-                return Ok(false);
-            }
-            outbox::put(&mut tx, std::slice::from_ref(event)).await?;
-            tx.commit().await?;
-            Ok::<_, Fault>(true)
+            Ok::<_, Fault>(Updated::Done)
         });
         // Also after an error: the commit may have come through.
         self.known.changed(tenant, id).await;
-        disabled
+        updated
+    }
+
+    async fn due(&self, now: Timestamp, most: i64) -> Result<(Vec<(TenantId, KeyName)>, i64)> {
+        const DUE: &str = "WITH due AS (SELECT tenant, id FROM keys WHERE rotate_at <= $1 \
+             UNION SELECT tenant, key_id FROM key_versions \
+                 WHERE state = 'pending' AND activate_at <= $1 \
+             UNION SELECT tenant, key_id FROM key_versions \
+                 WHERE state = 'destroy_scheduled' AND destroy_at <= $1) \
+             SELECT tenant, id, (SELECT count(*) FROM due) FROM due ORDER BY tenant, id LIMIT $2";
+        let rows: Vec<(Uuid, String, i64)> = db::sql!(self.db.read(), |c| sqlx::query_as(DUE)
+            .bind(now)
+            .bind(most)
+            .fetch_all(c)
+            .await)
+        .map_err(Error::from)?;
+        let total = rows.first().map_or(0, |(.., total)| *total);
+        let keys = rows.into_iter().map(|(tenant, id, _)| {
+            let id = id.parse().map_err(|_| Fault::internal("keys.id holds no key's id"))?;
+            Ok((TenantId::from_uuid(tenant), id))
+        });
+        Ok((keys.collect::<Result<_>>()?, total))
     }
 }

@@ -79,9 +79,9 @@ impl Standing {
     fn holds(&self, record: &Record) -> bool {
         let tenant = record.tenant.uuid();
         record.basis.iter().all(|basis| match basis {
-            Basis::Version { kid, key, version } => {
+            Basis::Version { kid, disabled, version } => {
                 self.states.get(&(tenant, kid.clone())).is_some_and(|(of_key, of_version)| {
-                    of_key == state_text(*key) && of_version == state_text(*version)
+                    of_key == state_text(*disabled) && of_version == version.word()
                 })
             }
             Basis::Epoch(epoch) => self.epochs.get(&tenant).copied().unwrap_or_default() == *epoch,
@@ -173,7 +173,7 @@ fn unique(release: &Release) -> Unique {
 /// Those that were not there.
 async fn insert(tx: &mut Tx, releases: &[&Release]) -> Result<HashSet<Unique>> {
     const INSERT: &str = "INSERT INTO releases \
-         (tenant, envelope, key_id, manifest, caller, request_id, expires_at) ";
+         (tenant, envelope, key_id, manifest, caller, request_id, expires_at, key_version) ";
     let rows: Vec<Unique> = db::sql!(tx.on(), |c| {
         let mut sql = QueryBuilder::new(INSERT);
         sql.push_values(releases, |mut row, release| {
@@ -183,7 +183,8 @@ async fn insert(tx: &mut Tx, releases: &[&Release]) -> Result<HashSet<Unique>> {
                 .push_bind(release.manifest.as_slice())
                 .push_bind(release.caller.as_str())
                 .push_bind(release.request_id)
-                .push_bind(release.expires_at);
+                .push_bind(release.expires_at)
+                .push_bind(i64::from(release.version));
         });
         sql.push(" ON CONFLICT DO NOTHING RETURNING tenant, envelope, key_id");
         sql.build_query_as().persistent(releases.len() == 1).fetch_all(c).await

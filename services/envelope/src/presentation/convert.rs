@@ -1,5 +1,6 @@
 //! Between messages and domain types.
 
+use chrono::Duration;
 use crypto::{KeyAlgorithm, KeyUse, Suite};
 use db::idempotency;
 use kernel::{Fault, Result, Timestamp};
@@ -8,9 +9,11 @@ use proto::common::v1::KeyValue;
 use proto::envelope::v1 as wire;
 use rpc::{Cx, parse};
 
-use crate::application::ports::Once;
+use crate::application::ports::{Once, VersionUses};
 use crate::application::verify::Verified;
-use crate::domain::{Key, KeyName, State, Version};
+use crate::domain::{
+    DEFAULT_ROTATION, Key, KeyName, LONGEST_ROTATION, SHORTEST_ROTATION, State, Version,
+};
 
 /// Letters of a manifest, and of wrapped keys: those of 64 recipients.
 const MANIFEST: usize = 16 * 1024;
@@ -55,15 +58,56 @@ pub(super) fn algorithm(value: i32, key_use: KeyUse) -> Result<KeyAlgorithm> {
     let unknown = || Fault::invalid("algorithm", "is not one of the enum");
     let algorithm = match wire::KeyAlgorithm::try_from(value).map_err(|_| unknown())? {
         wire::KeyAlgorithm::Unspecified => Suite::Rsa.default_algorithm(key_use),
-        named => KeyAlgorithm::ALL
-            .into_iter()
-            .find(|one| wire_algorithm(*one) == named)
-            .ok_or_else(unknown)?,
+        named => of_wire(named).ok_or_else(unknown)?,
     };
     if algorithm.key_use() != key_use {
         return Err(Fault::invalid("algorithm", "does not fit the purpose"));
     }
     Ok(algorithm)
+}
+
+/// By its name in the contract, without the prefix.
+pub(super) fn algorithm_named(name: &str) -> Option<KeyAlgorithm> {
+    of_wire(wire::KeyAlgorithm::from_str_name(&format!("KEY_ALGORITHM_{name}"))?)
+}
+
+fn of_wire(named: wire::KeyAlgorithm) -> Option<KeyAlgorithm> {
+    KeyAlgorithm::ALL.into_iter().find(|one| wire_algorithm(*one) == named)
+}
+
+/// A span in whole seconds, if it is given.
+pub(super) fn span(field: &str, value: Option<prost_types::Duration>) -> Result<Option<Duration>> {
+    let Some(value) = value else { return Ok(None) };
+    match (value.nanos, Duration::try_seconds(value.seconds)) {
+        (0, Some(span)) => Ok(Some(span)),
+        _ => Err(Fault::invalid(field, "must be whole seconds")),
+    }
+}
+
+/// Between two spans of whole days.
+pub(super) fn days(
+    field: &str,
+    span: Duration,
+    least: Duration,
+    most: Duration,
+) -> Result<Duration> {
+    if (least..=most).contains(&span) {
+        return Ok(span);
+    }
+    let (least, most) = (least.num_days(), most.num_days());
+    Err(Fault::invalid(field, format!("must be {least} to {most} days")))
+}
+
+/// None for never.
+pub(super) fn rotation(
+    field: &str,
+    value: Option<prost_types::Duration>,
+) -> Result<Option<Duration>> {
+    match span(field, value)? {
+        None => Ok(Some(DEFAULT_ROTATION)),
+        Some(span) if span.is_zero() => Ok(None),
+        Some(span) => days(field, span, SHORTEST_ROTATION, LONGEST_ROTATION).map(Some),
+    }
 }
 
 pub(super) fn envelope(value: Option<wire::Envelope>) -> Result<wire::Envelope> {
@@ -81,8 +125,8 @@ pub(super) fn key(key: &Key) -> wire::Key {
         name: key.head.id.resource(),
         purpose: wire_purpose(key.head.key_use()).into(),
         algorithm: wire_algorithm(key.head.algorithm).into(),
-        state: wire_state(key.head.state).into(),
-        primary_version: key.head.primary,
+        state: wire_state(if key.head.disabled { State::Disabled } else { State::Enabled }).into(),
+        primary_version: key.primary().map_or(0, |keyed| keyed.version.number),
         versions: key.versions.iter().map(version).collect(),
         owner: key.head.owner.name(),
         registered: key.head.registered,
@@ -93,6 +137,12 @@ pub(super) fn key(key: &Key) -> wire::Key {
             .iter()
             .map(|(key, value)| KeyValue { key: key.clone(), value: value.clone() })
             .collect(),
+        rotation_period: (!key.head.registered).then(|| prost_types::Duration {
+            seconds: key.head.rotation.map_or(0, |period| period.num_seconds()),
+            nanos: 0,
+        }),
+        next_rotation_time: key.head.rotate_at.map(time),
+        etag: key.head.etag(),
     }
 }
 
@@ -103,7 +153,24 @@ fn version(version: &Version) -> wire::KeyVersion {
         public_jwk: version.public_jwk.clone(),
         thumbprint: version.kid.clone(),
         create_time: Some(time(version.created_at)),
+        activate_time: version.activate_at.map(time),
+        destroy_time: version.destroy_at.map(time),
     }
+}
+
+pub(super) fn usage(key: &Key, uses: &[VersionUses]) -> Vec<wire::KeyVersionUsage> {
+    let one = |version: &Version| {
+        let used = uses.iter().find(|used| used.version == version.number);
+        wire::KeyVersionUsage {
+            version: version.number,
+            state: wire_state(version.state).into(),
+            protect_count: used.map_or(0, |used| used.protected),
+            process_count: used.map_or(0, |used| used.processed),
+            last_use_time: used.and_then(|used| used.last).map(time),
+            live_releases: used.map_or(0, |used| used.releases),
+        }
+    };
+    key.versions.iter().map(one).collect()
 }
 
 pub(super) fn verified(verified: &Verified) -> Result<wire::Manifest> {
@@ -142,6 +209,10 @@ const fn wire_state(state: State) -> wire::KeyState {
     match state {
         State::Enabled => wire::KeyState::Enabled,
         State::Disabled => wire::KeyState::Disabled,
+        State::Pending => wire::KeyState::Pending,
+        State::DecryptOnly => wire::KeyState::DecryptOnly,
+        State::DestroyScheduled => wire::KeyState::DestroyScheduled,
+        State::Destroyed => wire::KeyState::Destroyed,
     }
 }
 

@@ -1,26 +1,31 @@
+use chrono::Duration;
 use crypto::{KeyError, PublicKey};
 use db::page::{Page, Scope};
 use kernel::{Fault, Result};
 use proto::envelope::v1::key_service_server::KeyService;
 use proto::envelope::v1::{
-    CreateKeyRequest, CreateKeyResponse, DisableKeyRequest, DisableKeyResponse, GetKeyRequest,
-    GetKeyResponse, InvalidateCachesRequest, InvalidateCachesResponse, ListKeysRequest,
-    ListKeysResponse, RegisterPublicKeyRequest, RegisterPublicKeyResponse, RotateKeyRequest,
-    RotateKeyResponse,
+    CancelKeyDestructionRequest, CancelKeyDestructionResponse, CreateKeyRequest, CreateKeyResponse,
+    DisableKeyRequest, DisableKeyResponse, EnableKeyRequest, EnableKeyResponse, GetKeyRequest,
+    GetKeyResponse, GetKeyUsageRequest, GetKeyUsageResponse, InvalidateCachesRequest,
+    InvalidateCachesResponse, ListKeysRequest, ListKeysResponse, RegisterPublicKeyRequest,
+    RegisterPublicKeyResponse, RotateKeyRequest, RotateKeyResponse, ScheduleKeyDestructionRequest,
+    ScheduleKeyDestructionResponse, UpdateKeyRequest, UpdateKeyResponse,
 };
 use rpc::{Cx, parse};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::convert;
+use super::{convert, key_filter};
 use crate::application::create_key::{CreateKey, NewKey, NewPublicKey};
 use crate::application::directory::Directory;
-use crate::application::disable_key::DisableKey;
 use crate::application::invalidate_caches::InvalidateCaches;
+use crate::application::key_states::KeyStates;
+use crate::application::key_usage::KeyUsage;
 use crate::application::ports::Query;
 use crate::application::rotate_key::RotateKey;
+use crate::domain::{LONGEST_PENDING, Term};
 
-const MOST_LABELS: usize = 16;
+pub(super) const MOST_LABELS: usize = 16;
 /// Letters of a public JWK: RSA-4096 needs less than a thousand.
 const JWK: usize = 8 * 1024;
 const PROOF: usize = 4 * 1024;
@@ -29,8 +34,9 @@ pub struct KeyApi {
     pub directory: Directory,
     pub create: CreateKey,
     pub rotate: RotateKey,
-    pub disable: DisableKey,
     pub invalidate: InvalidateCaches,
+    pub states: KeyStates,
+    pub usage: KeyUsage,
 }
 
 impl KeyApi {
@@ -42,6 +48,7 @@ impl KeyApi {
             id: convert::new_id(&request.key_id)?,
             algorithm: convert::algorithm(request.algorithm, key_use)?,
             labels: parse::pairs("labels", &request.labels, MOST_LABELS)?,
+            rotation: convert::rotation("rotation_period", request.rotation_period)?,
         };
         let key = self.create.create(&cx, new, once).await?;
         Ok(CreateKeyResponse { key: Some(convert::key(&key)) })
@@ -73,14 +80,14 @@ impl KeyApi {
     }
 
     async fn list(&self, cx: Cx, request: ListKeysRequest) -> Result<ListKeysResponse> {
-        let key_use = match request.purpose {
-            0 => None,
-            set => Some(convert::purpose(set)?),
-        };
-        let filter = request.purpose.to_string();
+        let mut terms = key_filter::parse(&request.filter)?;
+        if request.purpose != 0 {
+            terms.push(Term::Use(convert::purpose(request.purpose)?));
+        }
+        let filter = format!("{} {}", request.purpose, request.filter);
         let scope = Scope { tenant: cx.tenant(), method: cx.method(), filter: &filter };
         let page = Page::<Uuid>::parse(&scope, request.page_size, &request.page_token)?;
-        let query = Query { before: page.after, limit: page.limit(), key_use };
+        let query = Query { before: page.after, limit: page.limit(), terms };
         let keys = self.directory.list(&cx, &query).await?;
         let (keys, next_page_token) = page.cut(&scope, keys, |key| key.head.serial)?;
         Ok(ListKeysResponse { keys: keys.iter().map(convert::key).collect(), next_page_token })
@@ -90,21 +97,22 @@ impl KeyApi {
         let request_id = std::mem::take(&mut request.request_id);
         let once = convert::once(&cx, &request_id, &request)?;
         let id = convert::name("name", &request.name)?;
-        let key = self.rotate.rotate(&cx, &id, once).await?;
+        let pending = convert::span("activate_after", request.activate_after)?;
+        let pending = pending.unwrap_or_else(Duration::zero);
+        if !(Duration::zero()..=LONGEST_PENDING).contains(&pending) {
+            return Err(Fault::invalid("activate_after", "must be 0 to 30 days"));
+        }
+        let key = self.rotate.rotate(&cx, &id, pending, once).await?;
         Ok(RotateKeyResponse { key: Some(convert::key(&key)) })
-    }
-
-    async fn disable(&self, cx: Cx, request: DisableKeyRequest) -> Result<DisableKeyResponse> {
-        let id = convert::name("name", &request.name)?;
-        let version = parse::within("version", request.version, 0, i32::MAX, "")?;
-        let version = (version > 0).then_some(version);
-        let key = self.disable.disable(&cx, &id, version).await?;
-        Ok(DisableKeyResponse { key: Some(convert::key(&key)) })
     }
 }
 
 impl KeyApi {
-    async fn invalidate(&self, cx: Cx) -> Result<InvalidateCachesResponse> {
+    async fn invalidate(
+        &self,
+        cx: Cx,
+        _: InvalidateCachesRequest,
+    ) -> Result<InvalidateCachesResponse> {
         let done = self.invalidate.run(&cx).await?;
         Ok(InvalidateCachesResponse {
             keys: i32::try_from(done.keys).unwrap_or(i32::MAX),
@@ -127,54 +135,32 @@ fn public_key(jwk: &str) -> Result<PublicKey> {
     })
 }
 
-#[tonic::async_trait]
-impl KeyService for KeyApi {
-    async fn create_key(
-        &self,
-        request: Request<CreateKeyRequest>,
-    ) -> Result<Response<CreateKeyResponse>, Status> {
-        rpc::unary(request, |cx, message| self.create(cx, message)).await
-    }
+/// Each RPC: its handler, its request, its response.
+macro_rules! serve {
+    ($($rpc:ident => $handler:ident($request:ty) -> $response:ty;)+) => {
+        #[tonic::async_trait]
+        impl KeyService for KeyApi {
+            $(async fn $rpc(
+                &self,
+                request: Request<$request>,
+            ) -> Result<Response<$response>, Status> {
+                rpc::unary(request, |cx, message| self.$handler(cx, message)).await
+            })+
+        }
+    };
+}
 
-    async fn register_public_key(
-        &self,
-        request: Request<RegisterPublicKeyRequest>,
-    ) -> Result<Response<RegisterPublicKeyResponse>, Status> {
-        rpc::unary(request, |cx, message| self.register(cx, message)).await
-    }
-
-    async fn get_key(
-        &self,
-        request: Request<GetKeyRequest>,
-    ) -> Result<Response<GetKeyResponse>, Status> {
-        rpc::unary(request, |cx, message| self.get(cx, message)).await
-    }
-
-    async fn list_keys(
-        &self,
-        request: Request<ListKeysRequest>,
-    ) -> Result<Response<ListKeysResponse>, Status> {
-        rpc::unary(request, |cx, message| self.list(cx, message)).await
-    }
-
-    async fn rotate_key(
-        &self,
-        request: Request<RotateKeyRequest>,
-    ) -> Result<Response<RotateKeyResponse>, Status> {
-        rpc::unary(request, |cx, message| self.rotate(cx, message)).await
-    }
-
-    async fn disable_key(
-        &self,
-        request: Request<DisableKeyRequest>,
-    ) -> Result<Response<DisableKeyResponse>, Status> {
-        rpc::unary(request, |cx, message| self.disable(cx, message)).await
-    }
-
-    async fn invalidate_caches(
-        &self,
-        request: Request<InvalidateCachesRequest>,
-    ) -> Result<Response<InvalidateCachesResponse>, Status> {
-        rpc::unary(request, |cx, _| self.invalidate(cx)).await
-    }
+serve! {
+    create_key => create(CreateKeyRequest) -> CreateKeyResponse;
+    register_public_key => register(RegisterPublicKeyRequest) -> RegisterPublicKeyResponse;
+    get_key => get(GetKeyRequest) -> GetKeyResponse;
+    list_keys => list(ListKeysRequest) -> ListKeysResponse;
+    update_key => update(UpdateKeyRequest) -> UpdateKeyResponse;
+    rotate_key => rotate(RotateKeyRequest) -> RotateKeyResponse;
+    disable_key => disable(DisableKeyRequest) -> DisableKeyResponse;
+    enable_key => enable(EnableKeyRequest) -> EnableKeyResponse;
+    schedule_key_destruction => schedule_destruction(ScheduleKeyDestructionRequest) -> ScheduleKeyDestructionResponse;
+    cancel_key_destruction => cancel_destruction(CancelKeyDestructionRequest) -> CancelKeyDestructionResponse;
+    invalidate_caches => invalidate(InvalidateCachesRequest) -> InvalidateCachesResponse;
+    get_key_usage => usage(GetKeyUsageRequest) -> GetKeyUsageResponse;
 }

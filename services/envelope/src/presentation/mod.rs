@@ -3,7 +3,9 @@
 mod convert;
 mod data_key_service;
 mod envelope_service;
+pub mod key_filter;
 mod key_service;
+mod key_states;
 mod release_service;
 
 pub use data_key_service::DataKeyApi;

@@ -6,6 +6,8 @@ use boot::Service as _;
 use chrono::DateTime;
 use crypto::Suite;
 use db::{Db, Migrations};
+use envelope::application::ports::Keys as _;
+use envelope::infrastructure::SqlKeys;
 use envelope::{Envelope, Services};
 use kernel::{ManualClock, PrincipalId, SharedClock, TenantId, Timestamp};
 use keys::Kms;
@@ -95,6 +97,19 @@ impl Server {
         Self::with_suite(db, Suite::Ec).await
     }
 
+    /// Another instance on the same database, which knows nothing yet.
+    pub(crate) fn twin(&self) -> Self {
+        self.another(&self.db, &cache::Settings::default())
+    }
+
+    /// The key as it is stored.
+    pub(crate) async fn stored(&self, name: &str) -> envelope::domain::Key {
+        let known = Arc::new(self.services.known.clone());
+        let keys = SqlKeys { db: self.db.clone(), known };
+        let id = name.strip_prefix("keys/").unwrap().parse().ok().unwrap();
+        keys.find(self.tenant(), &id).await.unwrap().unwrap()
+    }
+
     pub(crate) async fn with_suite(db: Db, suite: Suite) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key_file = folder.path().join("keyring.key");
@@ -148,6 +163,11 @@ impl Server {
         get_key: keys.get_key, "/signet.envelope.v1.KeyService/GetKey", Edge, GetKeyRequest => GetKeyResponse;
         list_keys: keys.list_keys, "/signet.envelope.v1.KeyService/ListKeys", Edge, ListKeysRequest => ListKeysResponse;
         rotate_key: keys.rotate_key, "/signet.envelope.v1.KeyService/RotateKey", Edge, RotateKeyRequest => RotateKeyResponse;
+        update_key: keys.update_key, "/signet.envelope.v1.KeyService/UpdateKey", Edge, UpdateKeyRequest => UpdateKeyResponse;
+        enable_key: keys.enable_key, "/signet.envelope.v1.KeyService/EnableKey", Edge, EnableKeyRequest => EnableKeyResponse;
+        schedule_destruction: keys.schedule_key_destruction, "/signet.envelope.v1.KeyService/ScheduleKeyDestruction", Edge, ScheduleKeyDestructionRequest => ScheduleKeyDestructionResponse;
+        cancel_destruction: keys.cancel_key_destruction, "/signet.envelope.v1.KeyService/CancelKeyDestruction", Edge, CancelKeyDestructionRequest => CancelKeyDestructionResponse;
+        usage: keys.get_key_usage, "/signet.envelope.v1.KeyService/GetKeyUsage", Edge, GetKeyUsageRequest => GetKeyUsageResponse;
         disable_key: keys.disable_key, "/signet.envelope.v1.KeyService/DisableKey", Edge, DisableKeyRequest => DisableKeyResponse;
         invalidate: keys.invalidate_caches, "/signet.envelope.v1.KeyService/InvalidateCaches", Edge, InvalidateCachesRequest => InvalidateCachesResponse;
         seal: envelopes.seal, "/signet.envelope.v1.EnvelopeService/Seal", Edge, SealRequest => SealResponse;

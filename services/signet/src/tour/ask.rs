@@ -135,8 +135,8 @@ impl Tour<'_> {
             key_id: SIGN.to_owned(),
             purpose: KeyPurpose::Sign.into(),
             algorithm: KeyAlgorithm::EddsaEd25519.into(),
-            labels: Vec::new(),
             request_id: request_id(),
+            ..CreateKeyRequest::default()
         };
         self.session.edge.keys().create_key(request).await?;
         Ok(())
