@@ -14,7 +14,7 @@ use crate::sealing;
 use crate::session::{Session, request_id};
 
 #[derive(clap::Subcommand)]
-pub enum Change {
+pub(super) enum Change {
     /// Change a key's labels or how often it is rotated.
     Update {
         /// The key's name or id.
@@ -82,7 +82,7 @@ pub enum Change {
 
 /// How often a key is rotated; None for never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Period(Option<Duration>);
+pub(super) struct Period(Option<Duration>);
 
 pub(super) fn period(text: &str) -> Result<Period, String> {
     if text == "never" {
