@@ -13,12 +13,20 @@ const MAIN: usize = 15;
 /// aim, this the bound.
 const CRATE: usize = 4_000;
 /// Crates above the bound: how much each may have, and why.
-const LARGER: &[(&str, usize, &str)] = &[(
-    "libs/pii",
-    6_500,
-    "one recognizer is of use only with the others: names weigh against places, streets and \
+const LARGER: &[(&str, usize, &str)] = &[
+    (
+        "libs/pii",
+        6_500,
+        "one recognizer is of use only with the others: names weigh against places, streets and \
          words, and chat requests and restoring share its placeholders",
-)];
+    ),
+    (
+        "services/envelope",
+        9_000,
+        "private halves, what they open and the record of it are one boundary of security: parts \
+         of it in two services would have to trust each other with keys",
+    ),
+];
 
 fn lines(path: &std::path::Path) -> usize {
     tree::read(path).lines().count()
@@ -68,6 +76,7 @@ fn mains_are_a_few_lines() {
     assert!(mains.len() >= 2, "the services' main.rs were not found");
     let broken: Vec<_> = mains
         .iter()
+        .filter(|file| file.parent().is_some_and(|folder| folder.ends_with("src")))
         .map(|file| (file, source::lines_of_code(&tree::read(file))))
         .filter(|(_, size)| *size > MAIN)
         .map(|(file, size)| format!("{}: {size} lines of code, at most {MAIN}", tree::shown(file)))
