@@ -63,14 +63,13 @@ impl Services {
         known: &cache::Settings,
     ) -> Result<Self> {
         let cached = CachedKeys::new(db.clone(), known, clock)?;
+        let (counts, uses) = use_counts(db, clock);
         let clock = || Arc::clone(clock);
         let known: Arc<dyn KnownKeys> = Arc::new(cached.clone());
         let keys: Arc<dyn Keys> = Arc::new(SqlKeys { db: db.clone(), known: Arc::clone(&known) });
         let records = Arc::new(SqlRecords::new(db.clone(), clock()));
         let journal: Arc<dyn Journal> = records.clone();
         let recorder = Recorder { records: records.clone(), clock: clock() };
-        let counts: Arc<dyn UseCounts> = Arc::new(SqlUseCounts { db: db.clone(), clock: clock() });
-        let uses = Arc::new(Uses::new(counts.clone(), clock()));
         let custody = Arc::new(Custody::new(Arc::clone(&kms), uses.clone(), clock()));
         let cache = Arc::new(DataKeyCache::new(CacheSettings::default(), clock()));
         let create = CreateKey { keys: keys.clone(), custody: custody.clone(), clock: clock() };
@@ -97,23 +96,10 @@ impl Services {
             refuse,
             clock: clock(),
         };
-        let seal = SealEnvelope {
-            directory: directory.clone(),
-            custody: custody.clone(),
-            journal: journal.clone(),
-            clock: clock(),
-        };
-        let sign = SignManifest {
-            directory: directory.clone(),
-            custody: custody.clone(),
-            journal: journal.clone(),
-            clock: clock(),
-        };
+        let (seal, sign) = outgoing(&directory, &custody, &journal, &clock());
         let change = ChangeKey { keys: keys.clone(), custody: custody.clone(), clock: clock() };
-        let rotate = RotateKey { change: change.clone(), create: create.clone() };
-        let keeper = Keeper { change: change.clone(), rotate: rotate.clone() };
-        let states = KeyStates { change };
         let usage = KeyUsage { keys, counts, uses: uses.clone() };
+        let (rotate, keeper, states) = changes(&change, &create);
         let open = OpenEnvelope { release: release.clone() };
         Ok(Self {
             keys: KeyApi { directory, create, rotate, states, usage, invalidate },
@@ -141,4 +127,42 @@ impl Services {
             .serve(ReleaseServiceServer::new(self.releasing))
             .serve(DataKeyServiceServer::new(self.data_keys))
     }
+}
+
+/// What changes keys: because somebody asks for it, or because it is time.
+fn changes(change: &ChangeKey, create: &CreateKey) -> (RotateKey, Keeper, KeyStates) {
+    let rotate = RotateKey { change: change.clone(), create: create.clone() };
+    let keeper = Keeper { change: change.clone(), rotate: rotate.clone() };
+    (rotate, keeper, KeyStates { change: change.clone() })
+}
+
+/// How often keys are used: counted here, stored there.
+fn use_counts(db: &Db, clock: &SharedClock) -> (Arc<dyn UseCounts>, Arc<Uses>) {
+    let counts: Arc<dyn UseCounts> =
+        Arc::new(SqlUseCounts { db: db.clone(), clock: Arc::clone(clock) });
+    let uses = Arc::new(Uses::new(Arc::clone(&counts), Arc::clone(clock)));
+    (counts, uses)
+}
+
+/// What seals and signs for others.
+fn outgoing(
+    directory: &Directory,
+    custody: &Arc<Custody>,
+    journal: &Arc<dyn Journal>,
+    clock: &SharedClock,
+) -> (SealEnvelope, SignManifest) {
+    let (custody, journal) = (|| Arc::clone(custody), || Arc::clone(journal));
+    let seal = SealEnvelope {
+        directory: directory.clone(),
+        custody: custody(),
+        journal: journal(),
+        clock: Arc::clone(clock),
+    };
+    let sign = SignManifest {
+        directory: directory.clone(),
+        custody: custody(),
+        journal: journal(),
+        clock: Arc::clone(clock),
+    };
+    (seal, sign)
 }
