@@ -78,7 +78,8 @@ impl Wiring<'_> {
             key_file: Some(key_file),
             create,
         });
-        Ok(EnvelopeSettings { kms, service_key_suite: ServiceKeySuite::Ec })
+        let cache = Default::default();
+        Ok(EnvelopeSettings { kms, service_key_suite: ServiceKeySuite::Ec, cache })
     }
 
     fn auth(&self) -> Result<AuthSettings> {
