@@ -9,6 +9,7 @@
 )]
 #![allow(unreachable_pub, reason = "a module of a program")]
 
+#[allow(dead_code, reason = "shared by the benchmarks; each uses a part")]
 mod parts;
 
 use std::time::{Duration, Instant};

@@ -124,6 +124,15 @@ impl Signet {
         answer["accessToken"].as_str().unwrap().to_owned()
     }
 
+    /// One of its Unix sockets.
+    pub fn socket(&self, name: &str) -> PathBuf {
+        self.data.join("run").join(name)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id().unwrap()
+    }
+
     /// Resident memory now, Envoy's apart.
     pub fn resident_mib(&self) -> u64 {
         let status = format!("/proc/{}/status", self.process.id().unwrap());
@@ -131,4 +140,27 @@ impl Signet {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1_024
     }
+}
+
+/// What a process and those that it has started have used up to now, in the
+/// hundredths of a second that Linux counts in.
+pub fn processor_time(pid: u32) -> Duration {
+    let all: Vec<(u32, u32, u64)> = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|pid: u32| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            // After the name, which may hold anything.
+            let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+            let ticks =
+                fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+            Some((pid, fields.get(1)?.parse().ok()?, ticks))
+        })
+        .collect();
+    let (mut family, mut ticks) = (vec![pid], 0);
+    while let Some(member) = family.pop() {
+        family.extend(all.iter().filter(|(_, parent, _)| *parent == member).map(|(pid, ..)| *pid));
+        ticks += all.iter().find(|(pid, ..)| *pid == member).map_or(0, |(.., ticks)| *ticks);
+    }
+    Duration::from_millis(ticks * 10)
 }
