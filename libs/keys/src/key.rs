@@ -45,3 +45,43 @@ pub struct DataKey {
     pub plaintext: PlaintextKey,
     pub wrapped: WrappedKey,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+
+    use super::*;
+
+    /// Does not compile for a type that can be printed: there would be two
+    /// `check`s to choose from.
+    macro_rules! not_printable {
+        ($($type:ty),+) => { $(const _: fn() = || {
+            trait Ambiguous<A> {
+                fn check() {}
+            }
+            impl<T: ?Sized> Ambiguous<()> for T {}
+            struct ByDebug;
+            impl<T: ?Sized + Debug> Ambiguous<ByDebug> for T {}
+            struct ByDisplay;
+            impl<T: ?Sized + Display> Ambiguous<ByDisplay> for T {}
+            let _ = <$type as Ambiguous<_>>::check;
+        };)+ };
+    }
+
+    not_printable!(
+        PlaintextKey,
+        DataKey,
+        crate::DataKeyCache,
+        crate::Router,
+        crate::local::LocalKms,
+        crate::local::Upkeep,
+        crate::vault::VaultKms
+    );
+
+    #[test]
+    fn only_32_bytes_are_a_key() {
+        assert!(PlaintextKey::from_slice(&[1; 31]).is_none());
+        assert!(PlaintextKey::from_slice(&[1; 33]).is_none());
+        assert!(PlaintextKey::from_slice(&[1; 32]).is_some_and(|key| *key.expose() == [1; 32]));
+    }
+}

@@ -1,13 +1,17 @@
 //! Which provider, and where.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use kernel::{Result, SharedClock};
+use kernel::{Fault, Result, SharedClock, TenantId};
 use serde::Deserialize;
 
 use crate::kms::Kms;
 use crate::local::{LocalKms, LocalSettings};
+use crate::reasons;
+use crate::router::Router;
 use crate::vault::{VaultKms, VaultSettings};
+use crate::wrapped::Provider;
 
 /// `{ provider = "local", … }` or `{ provider = "vault", … }`.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,6 +19,76 @@ use crate::vault::{VaultKms, VaultSettings};
 pub enum Settings {
     Local(LocalSettings),
     Vault(VaultSettings),
+}
+
+impl Settings {
+    pub const fn provider(&self) -> Provider {
+        match self {
+            Self::Local(_) => Provider::Local,
+            Self::Vault(_) => Provider::Vault,
+        }
+    }
+}
+
+/// Tenants that are not on the default provider.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assignment {
+    pub provider: Provider,
+    pub tenants: Vec<TenantId>,
+}
+
+/// What is wrong with several providers taken together: nothing, or a sentence.
+///
+/// There is at most one of a kind, since a wrapped key names the kind that
+/// wrapped it and no more.
+pub fn check(
+    default: &Settings,
+    further: &[Settings],
+    assignments: &[Assignment],
+) -> Result<(), String> {
+    let mut known = vec![default.provider()];
+    for settings in further {
+        let provider = settings.provider();
+        if known.contains(&provider) {
+            return Err(format!("there may be one provider of a kind; {provider} is there twice"));
+        }
+        known.push(provider);
+    }
+    let mut tenants = HashSet::new();
+    for Assignment { provider, tenants: assigned } in assignments {
+        if !known.contains(provider) {
+            return Err(format!("tenants are on {provider}, which is not configured"));
+        }
+        if let Some(twice) = assigned.iter().find(|tenant| !tenants.insert(**tenant)) {
+            return Err(format!("tenant {twice} is assigned twice"));
+        }
+    }
+    Ok(())
+}
+
+/// Opens several providers as one: `default` for all tenants but those that are
+/// assigned to another; each wrapped key is opened by whoever wrapped it.
+pub async fn open_all(
+    default: &Settings,
+    further: &[Settings],
+    assignments: &[Assignment],
+    clock: SharedClock,
+) -> Result<Arc<dyn Kms>> {
+    check(default, further, assignments)
+        .map_err(|note| Fault::new(&reasons::KMS_MISCONFIGURED).with_note(note))?;
+    let first = open(default, clock.clone()).await?;
+    if further.is_empty() {
+        return Ok(first);
+    }
+    let mut others = Vec::with_capacity(further.len());
+    for settings in further {
+        others.push(open(settings, clock.clone()).await?);
+    }
+    let tenants = assignments
+        .iter()
+        .flat_map(|assigned| assigned.tenants.iter().map(|tenant| (*tenant, assigned.provider)));
+    Ok(Arc::new(Router::new(first, others, tenants.collect())?))
 }
 
 /// Opens the provider. The keyring is read at once, so a wrong passphrase is
@@ -57,6 +131,39 @@ mod tests {
             vault("", r#"{"method":"app_role","role_id":"r","secret_id":"s"}"#),
         ] {
             assert!(parse(&bad).is_err(), "{bad}");
+        }
+    }
+
+    fn local() -> Settings {
+        parse(r#"{"provider":"local","path":"k","key_file":"f"}"#).unwrap()
+    }
+
+    fn vault() -> Settings {
+        let auth = r#"{"method":"token_file","path":"t"}"#;
+        parse(&format!(r#"{{"provider":"vault","address":"https://v:8200","auth":{auth}}}"#))
+            .unwrap()
+    }
+
+    #[test]
+    fn one_provider_of_a_kind_and_one_provider_a_tenant() {
+        let (one, two) = (TenantId::new(), TenantId::new());
+        let on = |provider, tenants: &[TenantId]| Assignment { provider, tenants: tenants.into() };
+        let good = [on(Provider::Local, &[one]), on(Provider::Vault, &[two])];
+        assert_eq!(check(&vault(), &[local()], &good), Ok(()));
+        assert_eq!(check(&vault(), &[], &[]), Ok(()));
+        for (further, assignments, because) in [
+            (vec![vault()], vec![], "vault is there twice"),
+            (vec![local(), local()], vec![], "local is there twice"),
+            (vec![], vec![on(Provider::Local, &[one])], "local, which is not configured"),
+            (vec![local()], vec![on(Provider::Local, &[one, one])], "assigned twice"),
+            (
+                vec![local()],
+                vec![on(Provider::Local, &[one]), on(Provider::Vault, &[one])],
+                "assigned twice",
+            ),
+        ] {
+            let told = check(&vault(), &further, &assignments).unwrap_err();
+            assert!(told.contains(because), "{told}");
         }
     }
 }

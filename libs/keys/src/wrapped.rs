@@ -12,6 +12,7 @@
 use std::fmt;
 
 use kernel::Fault;
+use serde::Deserialize;
 
 use crate::key::KEY_LENGTH;
 use crate::primitives::{NONCE, TAG};
@@ -21,8 +22,9 @@ const FORMAT: u8 = 1;
 /// Of the body, where the provider wraps with AES-256-GCM.
 pub(crate) const BODY: usize = NONCE + KEY_LENGTH + TAG;
 
-/// Which kind of provider holds the KEK.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Which kind of provider holds the KEK. In settings `local`, `vault`, `aws`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Provider {
     Local,
     Vault,

@@ -18,7 +18,8 @@ pub(crate) async fn all(kms: Arc<dyn Kms>) {
     keys_of_other_providers_are_answered_by_themselves(&*kms).await;
     versions_are_listed_and_destroyed_from_below(&*kms).await;
     what_stays_cannot_be_destroyed(&*kms).await;
-    racing_for_the_first_key_makes_one(kms).await;
+    racing_for_the_first_key_makes_one(kms.clone()).await;
+    rotation_does_not_disturb_those_at_work(kms).await;
 }
 
 pub(crate) fn context(id: impl ToString) -> Context {
@@ -106,18 +107,67 @@ async fn one_bad_item_does_not_spoil_a_batch(kms: &dyn Kms) {
     assert_eq!(good, [true, false, true]);
 }
 
+/// Up to, at and above what goes to a provider at once.
 async fn batches_of_any_size_keep_their_order(kms: &dyn Kms) {
     let tenant = TenantId::new();
-    let contexts: Vec<_> = (0..MAX_BATCH * 2 + 1).map(context).collect();
-    let keys = kms.generate(tenant, &contexts).await.unwrap();
-    assert_eq!(keys.len(), contexts.len());
-    let items: Vec<_> = keys.iter().map(|key| key.wrapped.clone()).zip(contexts).collect();
-    let unwrapped = kms.unwrap(tenant, &items).await.unwrap();
-    assert_eq!(unwrapped.len(), keys.len());
-    for (key, unwrapped) in keys.iter().zip(unwrapped) {
-        assert!(unwrapped.unwrap().expose() == key.plaintext.expose());
+    for size in [0, 1, 2, MAX_BATCH - 1, MAX_BATCH, MAX_BATCH + 1, MAX_BATCH * 2 + 1] {
+        let contexts: Vec<_> = (0..size).map(context).collect();
+        let keys = kms.generate(tenant, &contexts).await.unwrap();
+        assert_eq!(keys.len(), size);
+        let items: Vec<_> = keys.iter().map(|key| key.wrapped.clone()).zip(contexts).collect();
+        let rewrapped = kms.rewrap(tenant, &items).await.unwrap();
+        assert_eq!(rewrapped.len(), size);
+        let rewrapped = rewrapped.into_iter().zip(&items);
+        let renewed: Vec<_> =
+            rewrapped.map(|(key, (_, context))| (key.unwrap(), context.clone())).collect();
+        for items in [&items, &renewed] {
+            let unwrapped = kms.unwrap(tenant, items).await.unwrap();
+            assert_eq!(unwrapped.len(), size);
+            for (key, unwrapped) in keys.iter().zip(&unwrapped) {
+                assert!(unwrapped.as_ref().is_ok_and(|own| own.expose() == key.plaintext.expose()));
+            }
+        }
+        let opened = kms.unwrap(tenant, &items).await.unwrap().into_iter().map(Result::unwrap);
+        let again: Vec<_> = opened.zip(items.iter().map(|(_, context)| context.clone())).collect();
+        assert_eq!(kms.wrap(tenant, &again).await.unwrap().len(), size);
     }
-    assert_eq!(kms.rewrap(tenant, &items).await.unwrap().len(), keys.len());
+}
+
+/// Rotations, destructions and use at the same time: no call fails, and nothing
+/// under a version that was never destroyed is lost.
+async fn rotation_does_not_disturb_those_at_work(kms: Arc<dyn Kms>) {
+    let tenant = TenantId::new();
+    let (plain, first) = one(&*kms, tenant).await;
+    let workers: Vec<_> = (0..8)
+        .map(|_| {
+            let (kms, first) = (kms.clone(), first.clone());
+            tokio::spawn(async move {
+                let mut made = Vec::new();
+                for _ in 0..5 {
+                    made.push(one(&*kms, tenant).await);
+                    let items = [(first.clone(), context(0))];
+                    unwrap(&*kms, tenant, &first, context(0)).await.unwrap();
+                    kms.rewrap(tenant, &items).await.unwrap().remove(0).unwrap();
+                }
+                made
+            })
+        })
+        .collect();
+    for version in 2..=5 {
+        assert_eq!(kms.rotate(tenant).await.unwrap(), version);
+        kms.destroy_below(tenant, 1).await.unwrap();
+    }
+    for worker in workers {
+        for (plain, wrapped) in worker.await.unwrap() {
+            let key = unwrap(&*kms, tenant, &wrapped, context(0)).await.unwrap();
+            assert!(key.expose() == plain.expose());
+        }
+    }
+    let items = [(first, context(0))];
+    let last = kms.rewrap(tenant, &items).await.unwrap().remove(0).unwrap();
+    assert_eq!(last.version(), 5);
+    kms.destroy_below(tenant, 5).await.unwrap();
+    assert!(unwrap(&*kms, tenant, &last, context(0)).await.unwrap().expose() == plain.expose());
 }
 
 async fn older_versions_unwrap_and_rewrap_moves_to_the_newest(kms: &dyn Kms) {
