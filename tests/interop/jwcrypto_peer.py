@@ -19,9 +19,13 @@ from jwcrypto.common import base64url_decode, base64url_encode, json_encode
 LABEL = b"signet.dev/v1/content-key-commitment\0"
 KINDS = {
     "rsa-oaep-2048": {"kty": "RSA", "size": 2048, "alg": "RSA-OAEP-256", "use": "enc"},
+    "rsa-oaep-3072": {"kty": "RSA", "size": 3072, "alg": "RSA-OAEP-256", "use": "enc"},
+    "rsa-oaep-4096": {"kty": "RSA", "size": 4096, "alg": "RSA-OAEP-256", "use": "enc"},
     "x25519": {"kty": "OKP", "crv": "X25519", "alg": "ECDH-ES+A256KW", "use": "enc"},
     "p256": {"kty": "EC", "crv": "P-256", "alg": "ECDH-ES+A256KW", "use": "enc"},
     "rsa-pss-2048": {"kty": "RSA", "size": 2048, "alg": "PS256", "use": "sig"},
+    "rsa-pss-3072": {"kty": "RSA", "size": 3072, "alg": "PS256", "use": "sig"},
+    "rsa-pss-4096": {"kty": "RSA", "size": 4096, "alg": "PS256", "use": "sig"},
     "es256": {"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig"},
     "ed25519": {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig"},
 }
@@ -40,6 +44,31 @@ def digest(content):
     return hashlib.sha256(b"".join(parts)).digest()
 
 
+def claims_of(sender, recipients, terms, content, content_key):
+    """What a manifest says, given thumbprints."""
+    envelope_id = str(uuid.uuid4())
+    return {
+        "ver": 1,
+        "jti": envelope_id,
+        "tenant": terms["tenant"],
+        "sender": sender,
+        "recipients": recipients,
+        "protected": content["protected"],
+        "digest": base64url_encode(digest(content)),
+        "purpose": terms["purpose"],
+        "iat": terms["iat"],
+        "exp": terms["exp"],
+        "commitment": base64url_encode(commitment(content_key, envelope_id)),
+    }
+
+
+def check(claims, sender, recipient, parts):
+    assert claims["sender"] == sender
+    assert recipient in claims["recipients"]
+    assert parts["protected"] == claims["protected"]
+    assert digest(parts) == base64url_decode(claims["digest"])
+
+
 def seal(sender, recipients, terms, plaintext):
     protected = {"enc": "A256GCM", "typ": "signet-content+jwe", "cty": "text/plain"}
     token = jwe.JWE(plaintext.encode(), protected=json_encode(protected))
@@ -47,19 +76,8 @@ def seal(sender, recipients, terms, plaintext):
         header = {"alg": recipient["alg"], "kid": recipient.thumbprint()}
         token.add_recipient(recipient, header=json_encode(header))
     content = json.loads(token.serialize())
-    claims = {
-        "ver": 1,
-        "jti": str(uuid.uuid4()),
-        "tenant": terms["tenant"],
-        "sender": sender.thumbprint(),
-        "recipients": [recipient.thumbprint() for recipient in recipients],
-        "protected": content["protected"],
-        "digest": base64url_encode(digest(content)),
-        "purpose": terms["purpose"],
-        "iat": terms["iat"],
-        "exp": terms["exp"],
-    }
-    claims["commitment"] = base64url_encode(commitment(token.cek, claims["jti"]))
+    kids = [recipient.thumbprint() for recipient in recipients]
+    claims = claims_of(sender.thumbprint(), kids, terms, content, token.cek)
     header = {"alg": sender["alg"], "typ": "signet-manifest+jws", "kid": sender.thumbprint()}
     manifest = jws.JWS(json_encode(claims))
     manifest.add_signature(sender, None, protected=json_encode(header))
@@ -71,11 +89,7 @@ def open_envelope(recipient, sender, manifest, content):
     signed.deserialize(manifest, sender, alg=sender["alg"])
     assert signed.jose_header["typ"] == "signet-manifest+jws"
     claims = json.loads(signed.payload)
-    assert claims["sender"] == sender.thumbprint()
-    assert recipient.thumbprint() in claims["recipients"]
-    parts = json.loads(content)
-    assert parts["protected"] == claims["protected"]
-    assert digest(parts) == base64url_decode(claims["digest"])
+    check(claims, sender.thumbprint(), recipient.thumbprint(), json.loads(content))
     token = jwe.JWE()
     token.deserialize(content, recipient)
     assert commitment(token.cek, claims["jti"]) == base64url_decode(claims["commitment"])

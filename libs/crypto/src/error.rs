@@ -62,6 +62,8 @@ pub enum Detail {
     Chunk,
     #[error("the stream ended before its last chunk")]
     Truncated,
+    #[error("a key of another suite than the manifest's")]
+    Suite,
     #[error("the key version is not readable")]
     KeyVersion,
 }
@@ -77,6 +79,8 @@ pub enum SealError {
     DuplicateRecipient,
     #[error("the key is not for this use")]
     WrongKey,
+    #[error("keys of the hybrid suite and others do not mix")]
+    MixedSuites,
     #[error("`{0}` is not valid")]
     Invalid(&'static str),
     #[error("the content is larger than {0} bytes")]

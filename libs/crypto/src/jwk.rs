@@ -35,6 +35,10 @@ struct Jwk {
     dp: Option<Secret<String>>,
     dq: Option<Secret<String>>,
     qi: Option<Secret<String>>,
+    #[serde(rename = "pub")]
+    public: Option<String>,
+    #[serde(rename = "priv")]
+    private: Option<Secret<String>>,
     oth: Option<serde::de::IgnoredAny>,
     k: Option<Secret<String>>,
     /// What the importer wants the key for, which the key itself may leave open.
@@ -53,6 +57,7 @@ pub(crate) fn parse_public(json: &str) -> Result<(KeyAlgorithm, PublicParts), Ke
         ("qi", jwk.qi.is_some()),
         ("oth", jwk.oth.is_some()),
         ("k", jwk.k.is_some()),
+        ("priv", jwk.private.is_some()),
     ];
     if let Some((name, _)) = private.into_iter().find(|(_, present)| *present) {
         return Err(KeyError::PrivateMember(name));
@@ -72,6 +77,7 @@ pub(crate) fn parse_private(
     let (algorithm, public) = jwk.public()?;
     let private = match &public {
         PublicParts::Curve(_) => PrivateParts::Curve(secret("d", jwk.d.as_ref())?),
+        PublicParts::Hybrid(_) => PrivateParts::Hybrid(secret("priv", jwk.private.as_ref())?),
         PublicParts::Rsa { n, e } => PrivateParts::Rsa(Box::new(RsaParts {
             n: n.clone(),
             e: e.clone(),
@@ -113,8 +119,9 @@ impl Jwk {
             ("OKP", Some("Ed25519")) => (KeyAlgorithm::Ed25519, self.okp()?),
             ("OKP", Some("X25519")) => (KeyAlgorithm::X25519, self.okp()?),
             ("EC", Some("P-256")) => self.p256()?,
+            ("AKP", None) => self.akp()?,
             ("OKP" | "EC", None) => return Err(KeyError::Missing("crv")),
-            ("OKP" | "EC" | "RSA", Some(_)) => return Err(KeyError::Invalid("crv")),
+            ("OKP" | "EC" | "RSA" | "AKP", Some(_)) => return Err(KeyError::Invalid("crv")),
             _ => return Err(KeyError::Invalid("kty")),
         };
         self.check_usage(algorithm)?;
@@ -134,6 +141,15 @@ impl Jwk {
         let key_use = self.stated_use("RSA-OAEP-256", "PS256")?;
         let algorithm = KeyAlgorithm::of_rsa(key_use, n.len()).ok_or(KeyError::Invalid("n"))?;
         Ok((algorithm, PublicParts::Rsa { n, e }))
+    }
+
+    /// An "algorithm key pair" ([RFC 9964](https://www.rfc-editor.org/rfc/rfc9964)): `alg` says it all.
+    fn akp(&self) -> Result<(KeyAlgorithm, PublicParts), KeyError> {
+        let alg = self.alg.as_deref().ok_or(KeyError::Missing("alg"))?;
+        let hybrid = KeyAlgorithm::ALL.into_iter().filter(|one| one.is_hybrid());
+        let algorithm = hybrid.into_iter().find(|one| one.is_named(alg));
+        let algorithm = algorithm.ok_or(KeyError::Invalid("alg"))?;
+        Ok((algorithm, PublicParts::Hybrid(public("pub", self.public.as_ref())?)))
     }
 
     fn okp(&self) -> Result<PublicParts, KeyError> {
@@ -242,9 +258,26 @@ pub(crate) fn check_point(algorithm: KeyAlgorithm, point: &[u8]) -> Result<(), K
     if highest > 0x7f || reaches_p { Err(KeyError::Invalid("x")) } else { Ok(()) }
 }
 
+/// The classical half of a hybrid key, as of a key of its own, and the length of both.
+pub(crate) fn check_hybrid(algorithm: KeyAlgorithm, both: &[u8]) -> Result<(), KeyError> {
+    let (classical, length) = match algorithm {
+        KeyAlgorithm::XWing => (both.get(1184..).map(|point| (KeyAlgorithm::X25519, point)), 1216),
+        _ => (both.get(..32).map(|point| (KeyAlgorithm::Ed25519, point)), 1984),
+    };
+    match classical {
+        Some((classical, point)) if both.len() == length => {
+            check_point(classical, point).map_err(|_| KeyError::Invalid("pub"))
+        }
+        _ => Err(KeyError::Invalid("pub")),
+    }
+}
+
 /// The members in the order that RFC 7638 hashes them.
 #[derive(Serialize)]
 struct Written<'a> {
+    /// Only where the thumbprint has it: in an AKP.
+    #[serde(rename = "alg", skip_serializing_if = "Option::is_none")]
+    akp: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     crv: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -252,6 +285,8 @@ struct Written<'a> {
     kty: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     n: Option<String>,
+    #[serde(rename = "pub", skip_serializing_if = "Option::is_none")]
+    public: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     x: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -269,8 +304,11 @@ fn required(algorithm: KeyAlgorithm, parts: &PublicParts) -> Written<'static> {
         KeyAlgorithm::Ed25519 => ("OKP", Some("Ed25519")),
         KeyAlgorithm::X25519 => ("OKP", Some("X25519")),
         KeyAlgorithm::P256 | KeyAlgorithm::Es256 => ("EC", Some("P-256")),
+        KeyAlgorithm::XWing | KeyAlgorithm::Ed25519MlDsa65 => ("AKP", None),
         _ => ("RSA", None),
     };
+    let akp = algorithm.is_hybrid().then(|| algorithm.jose());
+    let mut public = None;
     let (mut e, mut n, mut x, mut y) = (None, None, None, None);
     match parts {
         PublicParts::Rsa { n: modulus, e: exponent } => {
@@ -282,8 +320,9 @@ fn required(algorithm: KeyAlgorithm, parts: &PublicParts) -> Written<'static> {
             y = Some(encoding::encode(&point[33..]));
         }
         PublicParts::Curve(point) => x = Some(encoding::encode(point)),
+        PublicParts::Hybrid(both) => public = Some(encoding::encode(both)),
     }
-    Written { crv, e, kty, n, x, y, key_use: None, alg: None, kid: None }
+    Written { akp, crv, e, kty, n, public, x, y, key_use: None, alg: None, kid: None }
 }
 
 /// Writing plain strings cannot fail; if it did, nothing would match the empty result.
@@ -302,7 +341,8 @@ pub(crate) fn write_public(algorithm: KeyAlgorithm, parts: &PublicParts, kid: &s
         KeyUse::Sign => "sig",
     };
     let jwk = required(algorithm, parts);
-    write(&Written { key_use: Some(key_use), alg: Some(algorithm.jose()), kid: Some(kid), ..jwk })
+    let alg = jwk.akp.is_none().then(|| algorithm.jose());
+    write(&Written { key_use: Some(key_use), alg, kid: Some(kid), ..jwk })
 }
 
 /// A JWK Set ([RFC 7517, section 5](https://www.rfc-editor.org/rfc/rfc7517#section-5)) of public

@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 use crate::algorithm::{KeyAlgorithm, KeyUse};
 use crate::provider::{
-    self, Agreement, Decrypter, Encrypter, Failed, PrivateParts, PublicParts, Signer, Verifier,
+    self, Agreement, Decapsulator, Decrypter, Encapsulator, Encrypter, Failed, PrivateParts,
+    PublicParts, Signer, Verifier,
 };
 use crate::{jwk, pem, pkcs8};
 
@@ -54,6 +55,7 @@ enum PublicHandle {
     Encrypt(Box<dyn Encrypter>),
     /// A peer of an agreement is given to the provider as bytes.
     Agree,
+    Encapsulate(Box<dyn Encapsulator>),
     Verify(Box<dyn Verifier>),
 }
 
@@ -76,6 +78,7 @@ impl PublicKey {
             PublicParts::Rsa { e, .. } if *e != jwk::EXPONENT => {
                 return Err(KeyError::Invalid("e"));
             }
+            PublicParts::Hybrid(both) => jwk::check_hybrid(algorithm, both)?,
             PublicParts::Rsa { .. } => {}
         }
         let handle = match algorithm {
@@ -84,6 +87,9 @@ impl PublicKey {
                 // Fails for points off the curve and of small order, now instead of when sealing.
                 provider.ephemeral(algorithm, peer)?;
                 PublicHandle::Agree
+            }
+            KeyAlgorithm::XWing => {
+                PublicHandle::Encapsulate(provider.encapsulator(algorithm, &parts)?)
             }
             _ if algorithm.key_use() == KeyUse::Seal => {
                 PublicHandle::Encrypt(provider.encrypter(algorithm, &parts)?)
@@ -130,6 +136,13 @@ impl PublicKey {
         }
     }
 
+    pub(crate) fn encapsulator(&self) -> Option<&dyn Encapsulator> {
+        match &self.0.handle {
+            PublicHandle::Encapsulate(encapsulator) => Some(&**encapsulator),
+            _ => None,
+        }
+    }
+
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Failed> {
         match &self.0.handle {
             PublicHandle::Verify(verifier) => verifier.verify(message, signature),
@@ -156,6 +169,7 @@ pub struct PrivateKey {
 enum PrivateHandle {
     Decrypt(Box<dyn Decrypter>),
     Agree(Box<dyn Agreement>),
+    Decapsulate(Box<dyn Decapsulator>),
     Sign(Box<dyn Signer>),
 }
 
@@ -216,7 +230,11 @@ impl PrivateKey {
         let (algorithm, public, private) = jwk::parse_private(json, intended)?;
         let key = Self::from_parts(algorithm, &private)?;
         // The private half decides; a public half that disagrees would yield a wrong `kid`.
-        if key.public.0.parts == public { Ok(key) } else { Err(KeyError::Invalid("d")) }
+        if key.public.0.parts == public {
+            Ok(key)
+        } else {
+            Err(KeyError::Invalid(if algorithm.is_hybrid() { "priv" } else { "d" }))
+        }
     }
 
     fn from_parts(algorithm: KeyAlgorithm, parts: &PrivateParts) -> Result<Self, KeyError> {
@@ -232,6 +250,9 @@ impl PrivateKey {
                 PrivateHandle::Decrypt(provider.decrypter(algorithm, &pkcs8)?)
             }
             PublicHandle::Agree => PrivateHandle::Agree(provider.agreement(algorithm, &pkcs8)?),
+            PublicHandle::Encapsulate(_) => {
+                PrivateHandle::Decapsulate(provider.decapsulator(algorithm, &pkcs8)?)
+            }
             PublicHandle::Verify(_) => PrivateHandle::Sign(provider.signer(algorithm, &pkcs8)?),
         };
         Ok(Self { public, pkcs8, handle })
@@ -268,6 +289,13 @@ impl PrivateKey {
     pub(crate) fn decrypter(&self) -> Option<&dyn Decrypter> {
         match &self.handle {
             PrivateHandle::Decrypt(decrypter) => Some(&**decrypter),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn decapsulator(&self) -> Option<&dyn Decapsulator> {
+        match &self.handle {
+            PrivateHandle::Decapsulate(decapsulator) => Some(&**decapsulator),
             _ => None,
         }
     }

@@ -32,6 +32,8 @@ pub struct VerifiedToken {
     iv: [u8; NONCE_LEN],
     /// Ciphertext and tag.
     sealed: Vec<u8>,
+    /// Of what the signature is.
+    hybrid: bool,
 }
 
 impl<'a> Token<'a> {
@@ -60,13 +62,14 @@ impl<'a> Token<'a> {
         self.token.verify(sender).map_err(|_| OpenError::rejected(Detail::Signature))?;
         let jwe =
             encoding::decode(self.token.payload).ok().and_then(|raw| String::from_utf8(raw).ok());
-        VerifiedToken::parse(&jwe.ok_or(OpenError::Malformed("token.payload"))?)
+        let hybrid = sender.algorithm().is_hybrid();
+        VerifiedToken::parse(&jwe.ok_or(OpenError::Malformed("token.payload"))?, hybrid)
             .ok_or(OpenError::Malformed("token.payload"))
     }
 }
 
 impl VerifiedToken {
-    pub(crate) fn parse(jwe: &str) -> Option<Self> {
+    pub(crate) fn parse(jwe: &str, hybrid: bool) -> Option<Self> {
         let mut parts = jwe.split('.');
         let mut next = || parts.next();
         let (protected, key, iv, ciphertext, tag) = (next()?, next()?, next()?, next()?, next()?);
@@ -85,6 +88,7 @@ impl VerifiedToken {
             encrypted_key: encoding::decode(key).ok()?,
             iv: encoding::decode_array(iv).ok()?,
             sealed,
+            hybrid,
         })
     }
 
@@ -97,6 +101,9 @@ impl VerifiedToken {
     /// # Errors
     /// `Rejected`, whatever the reason.
     pub fn open(mut self, recipient: &PrivateKey) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        if self.hybrid != recipient.algorithm().is_hybrid() {
+            return Err(OpenError::rejected(Detail::Suite));
+        }
         // RFC 7516, section 11.5: a wrapped key that does not unwrap shows only when decrypting.
         let instead =
             provider::random_key().map_err(|_| OpenError::rejected(Detail::ContentKey))?;
@@ -130,6 +137,9 @@ pub fn seal(
         || sender.algorithm().key_use() != KeyUse::Sign
     {
         return Err(SealError::WrongKey);
+    }
+    if recipient.algorithm().is_hybrid() != sender.algorithm().is_hybrid() {
+        return Err(SealError::MixedSuites);
     }
     let key = provider::random_key()?;
     let (key_header, encrypted_key) = key_wrap::wrap(&key, recipient)?;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::algorithm::{KeyAlgorithm, KeyUse};
 use crate::der::{BIT_STRING, INTEGER, NULL, NotDer, OCTET_STRING, OID, Reader, SEQUENCE, element};
 use crate::key::KeyError;
-use crate::provider::{self, PrivateParts, PublicParts};
+use crate::provider::{self, Failed, PrivateParts, PublicParts};
 
 /// The bytes of the largest key taken: RSA-4096 has 2,400.
 const MAX_DER: usize = 6 * 1024;
@@ -25,6 +25,19 @@ const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 /// 1.3.101.110 and 1.3.101.112, [RFC 8410](https://www.rfc-editor.org/rfc/rfc8410)
 const X25519: &[u8] = &[0x2b, 0x65, 0x6e];
 const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+
+/// 2.25.256062053443686007192842185557098065735, keys of X-Wing kept expanded; and
+/// 2.25.166974756266108722899980712362396598419, Ed25519 beside ML-DSA-65. Ours: 2.25 is what everybody
+/// may put a UUID under ([X.667](https://www.itu.int/rec/T-REC-X.667)). A new version of the suite
+/// gets others.
+const X_WING: &[u8] = &[
+    0x69, 0x83, 0x81, 0xa3, 0xe0, 0xfd, 0x8b, 0xb7, 0xf2, 0xb4, 0x9d, 0x9f, 0xae, 0x8f, 0xd1, 0xa1,
+    0xe9, 0xad, 0xde, 0x47,
+];
+const ED25519_ML_DSA_65: &[u8] = &[
+    0x69, 0x81, 0xfb, 0x9e, 0x95, 0xc5, 0xc1, 0x8c, 0xa2, 0xbc, 0xf5, 0x8a, 0xb6, 0xec, 0xab, 0xf4,
+    0x97, 0x9f, 0x81, 0x13,
+];
 
 /// `attributes [0]` and `publicKey [1]` at the end of a OneAsymmetricKey.
 const ATTRIBUTES: u8 = 0xa0;
@@ -90,6 +103,7 @@ pub(crate) fn import(
             let parts = PrivateParts::Curve(Zeroizing::new(seed.to_vec()));
             provider.encode(algorithm, &parts)?
         }
+        KeyAlgorithm::XWing | KeyAlgorithm::Ed25519MlDsa65 => write_hybrid(algorithm, info.key)?,
         _ => provider.canonical(algorithm, der)?,
     };
     check_public(&info, algorithm, &kept)?;
@@ -100,7 +114,7 @@ pub(crate) fn import(
 fn check_public(info: &Info<'_>, algorithm: KeyAlgorithm, kept: &[u8]) -> Result<(), KeyError> {
     let Some(stated) = info.public else { return Ok(()) };
     match provider::default().public_parts(algorithm, kept)? {
-        PublicParts::Curve(point) if point == stated => Ok(()),
+        PublicParts::Curve(public) | PublicParts::Hybrid(public) if public == stated => Ok(()),
         _ => Err(KeyError::Invalid("publicKey")),
     }
 }
@@ -118,8 +132,35 @@ fn algorithm(info: &Info<'_>, key_use: KeyUse) -> Result<KeyAlgorithm, KeyError>
         (EC, Parameters::Oid(_)) => Err(KeyError::Invalid("curve")),
         (X25519, Parameters::None) => Ok(KeyAlgorithm::X25519),
         (ED25519, Parameters::None) => Ok(KeyAlgorithm::Ed25519),
+        (X_WING, Parameters::None) => Ok(KeyAlgorithm::XWing),
+        (ED25519_ML_DSA_65, Parameters::None) => Ok(KeyAlgorithm::Ed25519MlDsa65),
         _ => Err(KeyError::Invalid("algorithm")),
     }
+}
+
+fn hybrid_oid(algorithm: KeyAlgorithm) -> Result<&'static [u8], Failed> {
+    match algorithm {
+        KeyAlgorithm::XWing => Ok(X_WING),
+        KeyAlgorithm::Ed25519MlDsa65 => Ok(ED25519_ML_DSA_65),
+        _ => Err(Failed),
+    }
+}
+
+/// A hybrid private key as it is kept.
+pub(crate) fn write_hybrid(
+    algorithm: KeyAlgorithm,
+    both: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Failed> {
+    let identifier = element(SEQUENCE, &[&element(OID, &[hybrid_oid(algorithm)?])]);
+    let version = element(INTEGER, &[&[0]]);
+    Ok(element(SEQUENCE, &[&version, &identifier, &element(OCTET_STRING, &[both])]))
+}
+
+/// Its two halves.
+pub(crate) fn hybrid(algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<&[u8], Failed> {
+    let info = parse(pkcs8).map_err(|NotDer| Failed)?;
+    let plain = info.parameters == Parameters::None && info.public.is_none();
+    if plain && info.oid == hybrid_oid(algorithm)? { Ok(info.key) } else { Err(Failed) }
 }
 
 /// `RSAPrivateKey ::= SEQUENCE { version 0, modulus INTEGER, … }`
@@ -139,10 +180,12 @@ pub(crate) fn spki(algorithm: KeyAlgorithm, parts: &PublicParts) -> Vec<u8> {
         KeyAlgorithm::X25519 => element(SEQUENCE, &[&oid(X25519)]),
         KeyAlgorithm::Ed25519 => element(SEQUENCE, &[&oid(ED25519)]),
         KeyAlgorithm::P256 | KeyAlgorithm::Es256 => element(SEQUENCE, &[&oid(EC), &oid(P256)]),
+        KeyAlgorithm::XWing => element(SEQUENCE, &[&oid(X_WING)]),
+        KeyAlgorithm::Ed25519MlDsa65 => element(SEQUENCE, &[&oid(ED25519_ML_DSA_65)]),
         _ => element(SEQUENCE, &[&oid(RSA), &element(NULL, &[])]),
     };
     let key = match parts {
-        PublicParts::Curve(point) => Zeroizing::new(point.clone()),
+        PublicParts::Curve(key) | PublicParts::Hybrid(key) => Zeroizing::new(key.clone()),
         PublicParts::Rsa { n, e } => element(SEQUENCE, &[&unsigned(n), &unsigned(e)]),
     };
     element(SEQUENCE, &[&identifier, &element(BIT_STRING, &[&[0], &key])]).to_vec()

@@ -5,6 +5,7 @@
 //! `ring`, the differential-test partner, has neither OAEP nor AES key wrap.
 
 mod aws_lc;
+mod hybrid;
 mod okp;
 
 use zeroize::Zeroizing;
@@ -12,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::algorithm::KeyAlgorithm;
 
 pub use aws_lc::AwsLc;
+pub(crate) use hybrid::CIPHERTEXT_LEN;
 
 pub const AES_KEY_LEN: usize = 32;
 pub const NONCE_LEN: usize = 12;
@@ -19,7 +21,7 @@ pub const TAG_LEN: usize = 16;
 pub const DIGEST_LEN: usize = 32;
 
 pub type AesKey = Zeroizing<[u8; AES_KEY_LEN]>;
-/// The result of a key agreement: 32 bytes for P-256 and X25519 alike.
+/// The result of a key agreement or encapsulation: 32 bytes for P-256, X25519 and X-Wing alike.
 pub type SharedSecret = Zeroizing<[u8; 32]>;
 
 /// A primitive refused. It never says why: the reasons are either bugs or oracles.
@@ -96,7 +98,8 @@ pub trait Aead: Send + Sync {
     fn open(&self, nonce: [u8; NONCE_LEN], data_and_tag: &mut [u8]) -> Result<usize, Failed>;
 }
 
-/// RSASSA-PSS with SHA-256 (PS256), Ed25519 and ECDSA on P-256 (ES256).
+/// RSASSA-PSS with SHA-256 (PS256), Ed25519, ECDSA on P-256 (ES256), and Ed25519 beside
+/// ML-DSA-65.
 pub trait Signatures: Send + Sync {
     /// # Errors
     /// When the encoding is not a key of this algorithm.
@@ -111,7 +114,7 @@ pub trait Signatures: Send + Sync {
     ) -> Result<Box<dyn Verifier>, Failed>;
 }
 
-/// What wraps and unwraps content keys: RSA-OAEP-256, ECDH, AES key wrap.
+/// What wraps and unwraps content keys: RSA-OAEP-256, ECDH, X-Wing, AES key wrap.
 pub trait KeyManagement: Send + Sync {
     /// AES-256 key wrap ([RFC 3394](https://www.rfc-editor.org/rfc/rfc3394)).
     ///
@@ -147,6 +150,22 @@ pub trait KeyManagement: Send + Sync {
         algorithm: KeyAlgorithm,
         pkcs8: &[u8],
     ) -> Result<Box<dyn Agreement>, Failed>;
+
+    /// # Errors
+    /// When the encoding is not an X-Wing key, or its halves do not belong together.
+    fn decapsulator(
+        &self,
+        algorithm: KeyAlgorithm,
+        pkcs8: &[u8],
+    ) -> Result<Box<dyn Decapsulator>, Failed>;
+
+    /// # Errors
+    /// When the parts are not an X-Wing key.
+    fn encapsulator(
+        &self,
+        algorithm: KeyAlgorithm,
+        public: &PublicParts,
+    ) -> Result<Box<dyn Encapsulator>, Failed>;
 
     /// Makes a key pair for one use, agrees with `peer`, and returns the public half.
     ///
@@ -228,6 +247,22 @@ pub trait Agreement: Send + Sync {
     fn agree(&self, peer: &[u8]) -> Result<SharedSecret, Failed>;
 }
 
+pub trait Encapsulator: Send + Sync {
+    /// A ciphertext for the holder of the private half, and the secret that it yields there.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    fn encapsulate(&self) -> Result<(Vec<u8>, SharedSecret), Failed>;
+}
+
+pub trait Decapsulator: Send + Sync {
+    /// A ciphertext that was altered yields another secret.
+    ///
+    /// # Errors
+    /// When the ciphertext has another length, or its point is of small order.
+    fn decapsulate(&self, ciphertext: &[u8]) -> Result<SharedSecret, Failed>;
+}
+
 /// A public key as numbers.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PublicParts {
@@ -235,6 +270,8 @@ pub enum PublicParts {
     Rsa { n: Vec<u8>, e: Vec<u8> },
     /// 32 bytes for Ed25519 and X25519, the uncompressed point (65 bytes) for P-256.
     Curve(Vec<u8>),
+    /// Both halves one after the other: `ML-KEM-768 ‖ X25519`, or `Ed25519 ‖ ML-DSA-65`.
+    Hybrid(Vec<u8>),
 }
 
 /// A private key as numbers, big-endian.
@@ -242,6 +279,8 @@ pub enum PrivateParts {
     Rsa(Box<RsaParts>),
     /// The seed of Ed25519, the scalar of X25519 and P-256.
     Curve(Zeroizing<Vec<u8>>),
+    /// `ML-KEM-768 decapsulation key ‖ X25519 scalar`, or the seeds of Ed25519 and ML-DSA-65.
+    Hybrid(Zeroizing<Vec<u8>>),
 }
 
 /// [RFC 7518, section 6.3](https://www.rfc-editor.org/rfc/rfc7518#section-6.3)

@@ -1,10 +1,12 @@
-//! Envelopes across implementations: jwcrypto (Python) reads ours and we read
-//! its, `jose` (Node) reads ours. And the published examples open.
+//! Envelopes across implementations, in both directions, for two recipients and for one:
+//! jwcrypto and pyca/cryptography (Python), `jose` (Node), go-jose (Go). And the published
+//! examples open.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Once;
 
 use chrono::{DateTime, Duration};
 use crypto::envelope::{Content, Manifest, Terms, seal};
@@ -12,11 +14,17 @@ use crypto::{KeyAlgorithm, Limits, PrivateKey, PublicKey};
 use kernel::{TenantId, Timestamp};
 use serde_json::{Value, json};
 
-const PAIRS: [(KeyAlgorithm, KeyAlgorithm); 3] = [
+type Pair = (KeyAlgorithm, KeyAlgorithm);
+
+const PAIRS: [Pair; 5] = [
     (KeyAlgorithm::RsaPss2048, KeyAlgorithm::RsaOaep2048),
+    (KeyAlgorithm::RsaPss3072, KeyAlgorithm::RsaOaep3072),
+    (KeyAlgorithm::RsaPss4096, KeyAlgorithm::RsaOaep4096),
     (KeyAlgorithm::Ed25519, KeyAlgorithm::X25519),
-    (KeyAlgorithm::Ed25519, KeyAlgorithm::P256),
+    (KeyAlgorithm::Es256, KeyAlgorithm::P256),
 ];
+/// Only the second Python peer has these.
+const HYBRID: [Pair; 1] = [(KeyAlgorithm::Ed25519MlDsa65, KeyAlgorithm::XWing)];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -34,9 +42,9 @@ struct Peer {
 }
 
 impl Peer {
-    fn start(program: &Path, script: &Path) -> Self {
+    fn start(program: &Path, arguments: &[PathBuf]) -> Self {
         let mut process = Command::new(program)
-            .arg(script)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -46,9 +54,10 @@ impl Peer {
         Self { process, input, output }
     }
 
-    fn jwcrypto() -> Self {
+    fn python(script: &str) -> Self {
         let root = root();
-        Self::start(&root.join(".venv/bin/python"), &root.join("tests/interop/jwcrypto_peer.py"))
+        let script = root.join("tests/interop").join(script);
+        Self::start(&root.join(".venv/bin/python"), &[script])
     }
 
     fn ask(&mut self, command: &Value) -> Value {
@@ -99,8 +108,8 @@ fn open(wire: &Value, sender: &PublicKey, recipient: &PrivateKey, at: Timestamp)
 }
 
 /// Ours, for the peer and for one more, read by the peer.
-fn peer_opens_ours(peer: &mut Peer) {
-    for (sign, wrap) in PAIRS {
+fn peer_opens_ours(peer: &mut Peer, pairs: &[Pair]) {
+    for &(sign, wrap) in pairs {
         let sender = PrivateKey::generate(sign).unwrap();
         let other = PrivateKey::generate(wrap).unwrap();
         let (recipient, index) = peer.key(wrap);
@@ -122,13 +131,27 @@ fn peer_opens_ours(peer: &mut Peer) {
 
 #[test]
 fn jwcrypto_opens_ours() {
-    peer_opens_ours(&mut Peer::jwcrypto());
+    peer_opens_ours(&mut Peer::python("jwcrypto_peer.py"), &PAIRS);
 }
 
 #[test]
 fn we_open_those_of_jwcrypto() {
-    let mut peer = Peer::jwcrypto();
-    for (sign, wrap) in PAIRS {
+    we_open_the_peers(&mut Peer::python("jwcrypto_peer.py"), &PAIRS);
+}
+
+#[test]
+fn the_hybrid_suite_of_pyca_opens_ours() {
+    peer_opens_ours(&mut Peer::python("hybrid_peer.py"), &HYBRID);
+}
+
+#[test]
+fn we_open_those_of_the_hybrid_suite_of_pyca() {
+    we_open_the_peers(&mut Peer::python("hybrid_peer.py"), &HYBRID);
+}
+
+/// Its, for us and for one more.
+fn we_open_the_peers(peer: &mut Peer, pairs: &[Pair]) {
+    for &(sign, wrap) in pairs {
         let (sender, index) = peer.key(sign);
         let ours = PrivateKey::generate(wrap).unwrap();
         let other = PrivateKey::generate(wrap).unwrap();
@@ -139,39 +162,87 @@ fn we_open_those_of_jwcrypto() {
                 "do": "seal",
                 "sender": index,
                 "recipients": recipients,
-                "plaintext": "Grüße aus Python",
+                "plaintext": "Grüße von drüben",
                 "terms": {
                     "tenant": TenantId::SYSTEM.to_string(), "purpose": "respond",
                     "iat": now().timestamp(), "exp": now().timestamp() + 300,
                 },
             }));
-            assert_eq!(open(&wire, &sender, &ours, now()), "Grüße aus Python".as_bytes(), "{wrap}");
+            assert_eq!(open(&wire, &sender, &ours, now()), "Grüße von drüben".as_bytes(), "{wrap}");
         }
     }
 }
 
-#[test]
-fn jose_opens_ours() {
-    let node = |name: &str| Command::new(name).arg("--version").output().is_ok();
-    if !node("node") || !node("npm") {
+/// None where Node.js is not to be had; then it says so.
+fn node() -> Option<Peer> {
+    let there = |name: &str| Command::new(name).arg("--version").output().is_ok();
+    if !there("node") || !there("npm") {
         eprintln!("not run: Node.js and npm are not on PATH");
-        return;
+        return None;
     }
     let folder = root().join("tests/interop/node");
-    if !folder.join("node_modules/jose").exists() {
+    // Two tests begin at once.
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        if folder.join("node_modules/jose").exists() {
+            return;
+        }
         let installed = Command::new("npm")
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
             .current_dir(&folder)
             .status()
             .unwrap();
         assert!(installed.success(), "npm ci in tests/interop/node");
+    });
+    Some(Peer::start(Path::new("node"), &[folder.join("jose_peer.js")]))
+}
+
+#[test]
+fn jose_opens_ours() {
+    if let Some(mut peer) = node() {
+        peer_opens_ours(&mut peer, &PAIRS);
     }
-    peer_opens_ours(&mut Peer::start(Path::new("node"), &folder.join("jose_peer.js")));
+}
+
+#[test]
+fn we_open_those_of_jose() {
+    if let Some(mut peer) = node() {
+        we_open_the_peers(&mut peer, &PAIRS);
+    }
+}
+
+/// Built once, into the cache of `make tools`.
+fn go_jose() -> Peer {
+    let built = Command::new(root().join("tests/tools/build.sh")).arg("gojose").status().unwrap();
+    assert!(built.success(), "tests/tools/build.sh gojose");
+    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(
+        || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache"),
+        PathBuf::from,
+    );
+    Peer::start(&cache.join("signet/bin/gojose"), &[])
+}
+
+/// go-jose has no X25519.
+fn go_pairs() -> Vec<Pair> {
+    let mut pairs = PAIRS.to_vec();
+    pairs.retain(|(_, wrap)| *wrap != KeyAlgorithm::X25519);
+    pairs.push((KeyAlgorithm::Ed25519, KeyAlgorithm::P256));
+    pairs
+}
+
+#[test]
+fn go_jose_opens_ours() {
+    peer_opens_ours(&mut go_jose(), &go_pairs());
+}
+
+#[test]
+fn we_open_those_of_go_jose() {
+    we_open_the_peers(&mut go_jose(), &go_pairs());
 }
 
 #[test]
 fn the_published_examples_open_for_every_recipient() {
-    for name in ["rsa-oaep-2048", "x25519", "p256"] {
+    for name in ["rsa-oaep-2048", "x25519", "p256", "hybrid"] {
         let path = root().join(format!("tests/vectors/envelope/{name}.json"));
         let vector: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         let sender = PrivateKey::from_jwk(&vector["sender"].to_string()).unwrap();

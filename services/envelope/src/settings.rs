@@ -28,6 +28,9 @@ pub enum ServiceKeySuite {
     Ec,
     /// RSA-OAEP-256 and PS256, 3072 bits.
     Rsa,
+    /// X-Wing, and Ed25519 beside ML-DSA-65: then all keys of a tenant who asks
+    /// have to be of the hybrid suite.
+    Hybrid,
 }
 
 impl From<ServiceKeySuite> for Suite {
@@ -35,6 +38,7 @@ impl From<ServiceKeySuite> for Suite {
         match setting {
             ServiceKeySuite::Ec => Self::Ec,
             ServiceKeySuite::Rsa => Self::Rsa,
+            ServiceKeySuite::Hybrid => Self::Hybrid,
         }
     }
 }

@@ -4,6 +4,7 @@ use kernel::{EnvelopeId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::MANIFEST_TYPE;
+use crate::algorithm::{HYBRID, KeyAlgorithm};
 use crate::encoding;
 use crate::error::{OpenError, SealError};
 use crate::jose::jws;
@@ -25,6 +26,9 @@ const MAX_PROTECTED: usize = 1024;
 pub struct ManifestClaims {
     #[serde(rename = "ver")]
     pub version: u8,
+    /// `signet-hybrid-1`, when sender and recipients are of that suite, all of them; else none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suite: Option<String>,
     #[serde(rename = "jti")]
     pub id: EnvelopeId,
     pub tenant: TenantId,
@@ -83,14 +87,32 @@ impl ManifestClaims {
         if self.sender != key.kid() {
             return Err(SealError::WrongKey);
         }
+        if self.is_hybrid() != key.algorithm().is_hybrid() {
+            return Err(SealError::MixedSuites);
+        }
         let payload = self.to_json()?;
         jws::sign(key, Some(MANIFEST_TYPE), None, &payload).map_err(|_| SealError::WrongKey)
+    }
+
+    /// Whether all keys have to be of the hybrid suite. It is signed, so there is no way down.
+    #[must_use]
+    pub fn is_hybrid(&self) -> bool {
+        self.suite.is_some()
+    }
+
+    /// Whether a key of this algorithm may be named here.
+    #[must_use]
+    pub fn suits(&self, algorithm: KeyAlgorithm) -> bool {
+        algorithm.is_hybrid() == self.is_hybrid()
     }
 
     /// Names the member at fault.
     fn validate(&self) -> Result<(), &'static str> {
         if self.version != VERSION {
             return Err("manifest.ver");
+        }
+        if self.suite.as_deref().is_some_and(|suite| suite != HYBRID) {
+            return Err("manifest.suite");
         }
         if !is_kid(&self.sender) {
             return Err("manifest.sender");

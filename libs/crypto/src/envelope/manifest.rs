@@ -49,6 +49,9 @@ impl<'a> Manifest<'a> {
         if self.claims.sender != sender.kid() {
             return Err(OpenError::rejected(Detail::Sender));
         }
+        if self.claims.is_hybrid() != sender.algorithm().is_hybrid() {
+            return Err(OpenError::rejected(Detail::Suite));
+        }
         Ok(VerifiedManifest(self.claims))
     }
 
@@ -99,6 +102,10 @@ impl VerifiedManifest {
         self.0.check_time(now)?;
         if !self.0.recipients.iter().any(|kid| kid == named) {
             return Err(OpenError::NotARecipient);
+        }
+        let hybrid = self.0.is_hybrid();
+        if recipient.algorithm().is_hybrid() != hybrid || keys.is_hybrid() != hybrid {
+            return Err(OpenError::rejected(Detail::Suite));
         }
         // RFC 7516, section 11.5: go on with a random key, so that a wrapped key that does not
         // unwrap and one that unwraps to something else take the same way.

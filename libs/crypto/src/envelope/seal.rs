@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::claims::VERSION;
 use super::{CONTENT_TYPE, ManifestClaims, STREAM_TYPE, WrappedKeys, commitment, content, digest};
-use crate::algorithm::KeyUse;
+use crate::algorithm::{HYBRID, KeyUse};
 use crate::encoding;
 use crate::error::SealError;
 use crate::key::PublicKey;
@@ -86,6 +86,7 @@ fn seal_as(
     let ciphertext = std::mem::take(&mut *plaintext);
     let claims = ManifestClaims {
         version: VERSION,
+        suite: recipients[0].algorithm().is_hybrid().then(|| HYBRID.to_owned()),
         id,
         tenant: terms.tenant,
         sender: terms.sender.clone(),
@@ -115,6 +116,10 @@ fn check_recipients(recipients: &[PublicKey], limits: &Limits) -> Result<(), Sea
     }
     if recipients.iter().any(|key| key.algorithm().key_use() != KeyUse::Seal) {
         return Err(SealError::WrongKey);
+    }
+    let hybrid = recipients[0].algorithm().is_hybrid();
+    if recipients.iter().any(|key| key.algorithm().is_hybrid() != hybrid) {
+        return Err(SealError::MixedSuites);
     }
     let mut kids: Vec<&str> = recipients.iter().map(PublicKey::kid).collect();
     kids.sort_unstable();

@@ -12,6 +12,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::open::ContentKey;
+use crate::algorithm::KeyAlgorithm;
 use crate::encoding;
 use crate::error::{OpenError, SealError};
 use crate::jose::header::KeyHeader;
@@ -20,7 +21,8 @@ use crate::key::{PrivateKey, PublicKey};
 use crate::limits::{Limits, MAX_RECIPIENTS};
 use crate::provider::{AesKey, Failed};
 
-/// The largest wrapped key is an RSA-4096 block.
+/// The largest wrapped key is an RSA-4096 block. What the hybrid suite encapsulates stands in the
+/// header and has one length.
 const MAX_WRAPPED_KEY: usize = 512;
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -70,6 +72,11 @@ impl WrappedKeys {
         self.0.iter().map(WrappedKey::kid)
     }
 
+    /// Whether they are of the hybrid suite: all of them, or none.
+    pub(super) fn is_hybrid(&self) -> bool {
+        self.0.first().is_some_and(WrappedKey::is_hybrid)
+    }
+
     pub(super) fn check(&self, limits: &Limits) -> Result<(), OpenError> {
         limits.check_recipients(self.0.len())?;
         let mut kids: Vec<&str> = self.recipients().collect();
@@ -77,6 +84,10 @@ impl WrappedKeys {
         let repeated = kids.windows(2).any(|pair| pair[0] == pair[1]);
         if kids.is_empty() || repeated || kids.contains(&"") {
             return Err(OpenError::Malformed("recipients"));
+        }
+        // Hybrid recipients never stand beside others: the weakest would decide.
+        if self.0.iter().any(|key| key.is_hybrid() != self.is_hybrid()) {
+            return Err(OpenError::Malformed("recipients.header"));
         }
         if self.0.iter().any(|key| key.encrypted_key.len() > MAX_WRAPPED_KEY * 4 / 3 + 4) {
             return Err(OpenError::Malformed("recipients.encrypted_key"));
@@ -103,6 +114,9 @@ impl WrappedKeys {
         if self.recipients().any(|kid| kid == new.kid()) {
             return Err(SealError::DuplicateRecipient);
         }
+        if new.algorithm().is_hybrid() != self.is_hybrid() {
+            return Err(SealError::MixedSuites);
+        }
         let place = self
             .0
             .iter_mut()
@@ -117,6 +131,10 @@ impl WrappedKey {
     fn new(key: &AesKey, recipient: &PublicKey) -> Result<Self, Failed> {
         let (header, wrapped) = key_wrap::wrap(key, recipient)?;
         Ok(Self { header, encrypted_key: encoding::encode(&wrapped) })
+    }
+
+    fn is_hybrid(&self) -> bool {
+        self.header.alg == KeyAlgorithm::XWing.jose()
     }
 
     fn kid(&self) -> &str {

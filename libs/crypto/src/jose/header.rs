@@ -38,6 +38,9 @@ pub(crate) struct KeyHeader {
     pub(crate) kid: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) epk: Option<EphemeralKey>,
+    /// What the hybrid suite has encapsulated, base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ek: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) apu: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,6 +61,9 @@ pub(crate) struct CompactHeader {
     pub(crate) kid: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) epk: Option<EphemeralKey>,
+    /// What the hybrid suite has encapsulated, base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ek: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) apu: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,12 +83,12 @@ pub(crate) struct EphemeralKey {
 
 impl CompactHeader {
     pub(crate) fn new(key: KeyHeader, cty: Option<String>) -> Self {
-        let KeyHeader { alg, kid, epk, apu, apv } = key;
-        Self { alg, enc: A256GCM.to_owned(), typ: None, cty, kid, epk, apu, apv }
+        let KeyHeader { alg, kid, epk, ek, apu, apv } = key;
+        Self { alg, enc: A256GCM.to_owned(), typ: None, cty, kid, epk, ek, apu, apv }
     }
 
     pub(crate) fn key_header(&self) -> KeyHeader {
-        let Self { alg, kid, epk, apu, apv, .. } = self.clone();
-        KeyHeader { alg, kid, epk, apu, apv }
+        let Self { alg, kid, epk, ek, apu, apv, .. } = self.clone();
+        KeyHeader { alg, kid, epk, ek, apu, apv }
     }
 }

@@ -1,6 +1,6 @@
-//! A content key wrapped for one recipient: RSA-OAEP-256, or ECDH-ES+A256KW
+//! A content key wrapped for one recipient: RSA-OAEP-256, ECDH-ES+A256KW
 //! ([RFC 7518, sections 4.3 and 4.6](https://www.rfc-editor.org/rfc/rfc7518#section-4.3),
-//! [RFC 8037](https://www.rfc-editor.org/rfc/rfc8037) for X25519).
+//! [RFC 8037](https://www.rfc-editor.org/rfc/rfc8037) for X25519), or X-Wing with A256KW.
 
 use zeroize::Zeroizing;
 
@@ -10,7 +10,7 @@ use crate::algorithm::KeyAlgorithm;
 use crate::encoding;
 use crate::jwk;
 use crate::key::{PrivateKey, PublicKey};
-use crate::provider::{self, AES_KEY_LEN, AesKey, Failed};
+use crate::provider::{self, AES_KEY_LEN, AesKey, CIPHERTEXT_LEN, Failed, SharedSecret};
 
 /// apu and apv: identities, not documents.
 const MAX_PARTY_INFO: usize = 512;
@@ -21,9 +21,16 @@ pub(crate) fn wrap(key: &AesKey, recipient: &PublicKey) -> Result<(KeyHeader, Ve
         alg: algorithm.jose().to_owned(),
         kid: Some(recipient.kid().to_owned()),
         epk: None,
+        ek: None,
         apu: None,
         apv: None,
     };
+    if let Some(encapsulator) = recipient.encapsulator() {
+        let (ciphertext, secret) = encapsulator.encapsulate()?;
+        header.ek = Some(encoding::encode(&ciphertext));
+        let kek = hybrid_kek(&secret, recipient)?;
+        return Ok((header, provider::default().wrap(&kek, &**key)?));
+    }
     if let Some(encrypter) = recipient.encrypter() {
         return Ok((header, encrypter.encrypt(&**key)?));
     }
@@ -47,12 +54,24 @@ pub(crate) fn unwrap(
     if header.kid.as_deref().is_some_and(|kid| kid != recipient.kid()) {
         return Err(Failed);
     }
+    let agreed = header.epk.is_some() || header.apu.is_some() || header.apv.is_some();
     let key = if let Some(decrypter) = recipient.decrypter() {
-        if header.epk.is_some() || header.apu.is_some() || header.apv.is_some() {
+        if agreed || header.ek.is_some() {
             return Err(Failed);
         }
         decrypter.decrypt(wrapped)?
+    } else if let Some(decapsulator) = recipient.decapsulator() {
+        if agreed {
+            return Err(Failed);
+        }
+        let ek = header.ek.as_deref().ok_or(Failed)?;
+        let ciphertext = encoding::decode_array::<CIPHERTEXT_LEN>(ek).map_err(|_| Failed)?;
+        let secret = decapsulator.decapsulate(&ciphertext)?;
+        provider::default().unwrap(&*hybrid_kek(&secret, recipient.public())?, wrapped)?
     } else {
+        if header.ek.is_some() {
+            return Err(Failed);
+        }
         let epk = header.epk.as_ref().ok_or(Failed)?.point(algorithm)?;
         let secret = recipient.agreement().ok_or(Failed)?.agree(&epk)?;
         let (apu, apv) = (party(header.apu.as_deref())?, party(header.apv.as_deref())?);
@@ -61,6 +80,15 @@ pub(crate) fn unwrap(
     };
     let key: &[u8; AES_KEY_LEN] = key.as_slice().try_into().map_err(|_| Failed)?;
     Ok(Zeroizing::new(*key))
+}
+
+/// HKDF-SHA-256 over the shared secret. The context is the algorithm, with the suite's version in
+/// it, and whose key it is, so that the same secret would yield another key anywhere else.
+fn hybrid_kek(secret: &SharedSecret, recipient: &PublicKey) -> Result<AesKey, Failed> {
+    let info = [recipient.algorithm().jose(), recipient.kid()].join("\0");
+    let mut kek = Zeroizing::new([0; AES_KEY_LEN]);
+    provider::default().hkdf_sha256(&[], &**secret, info.as_bytes(), &mut *kek)?;
+    Ok(kek)
 }
 
 fn party(info: Option<&str>) -> Result<Vec<u8>, Failed> {
@@ -124,6 +152,7 @@ mod tests {
                 alg: "ECDH-ES+A256KW".to_owned(),
                 kid: None,
                 epk: Some(EphemeralKey::of(algorithm, &public).unwrap()),
+                ek: None,
                 apu: Some(encoding::encode(b"Alice")),
                 apv: Some(encoding::encode(b"Bob")),
             };

@@ -1,29 +1,32 @@
 //! aws-lc-rs behind the traits: constant time where it matters, and the fastest.
 
+mod encodings;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::agreement::{self, ECDH_P256, UnparsedPublicKey};
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::error::{KeyRejected, Unspecified};
 use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrap};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{
-    KeyPair as RsaKeyPair, KeyPairComponents, KeySize, OAEP_SHA256_MGF1SHA256,
-    OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey, PublicEncryptingKey,
-    PublicKeyComponents,
+    KeyPair as RsaKeyPair, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey,
+    OaepPublicEncryptingKey, PrivateDecryptingKey, PublicEncryptingKey, PublicKeyComponents,
 };
 use aws_lc_rs::signature::{
-    self, ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair,
-    Ed25519KeyPair, KeyPair, ParsedPublicKey, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair,
+    Ed25519KeyPair, ParsedPublicKey, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256,
 };
 use aws_lc_rs::{digest, hkdf, hmac, rand};
 use zeroize::Zeroizing;
 
+use self::encodings::{agreement_key, curve, rsa_key};
+use super::hybrid::{HybridSigner, HybridVerifier, XWingPrivate, XWingPublic};
 use super::{
-    AES_KEY_LEN, Aead, Agreement, DIGEST_LEN, Decrypter, Encrypter, Failed, KeyEncoding,
-    KeyManagement, NONCE_LEN, PrivateParts, PublicParts, RsaParts, SharedSecret, Signatures,
-    Signer, Symmetric, TAG_LEN, Verifier, okp,
+    AES_KEY_LEN, Aead, Agreement, DIGEST_LEN, Decapsulator, Decrypter, Encapsulator, Encrypter,
+    Failed, KeyManagement, NONCE_LEN, PublicParts, SharedSecret, Signatures, Signer, Symmetric,
+    TAG_LEN, Verifier, okp,
 };
 use crate::algorithm::KeyAlgorithm;
+use crate::pkcs8;
 
 /// Uncompressed.
 const P256_POINT_LEN: usize = 65;
@@ -148,6 +151,9 @@ impl Signatures for AwsLc {
             KeyAlgorithm::Es256 => {
                 Ok(Box::new(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)?))
             }
+            KeyAlgorithm::Ed25519MlDsa65 => {
+                Ok(Box::new(HybridSigner::new(pkcs8::hybrid(algorithm, pkcs8)?)?))
+            }
             _ => Ok(Box::new(rsa_key(algorithm, pkcs8)?)),
         }
     }
@@ -169,6 +175,9 @@ impl Signatures for AwsLc {
                 if algorithm == KeyAlgorithm::Es256 && bytes.len() == P256_POINT_LEN =>
             {
                 ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes)?
+            }
+            PublicParts::Hybrid(both) if algorithm == KeyAlgorithm::Ed25519MlDsa65 => {
+                return Ok(Box::new(HybridVerifier::new(both)?));
             }
             _ => return Err(Failed),
         };
@@ -254,6 +263,27 @@ impl KeyManagement for AwsLc {
         Ok(Box::new(agreement_key(algorithm, pkcs8)?))
     }
 
+    fn decapsulator(
+        &self,
+        algorithm: KeyAlgorithm,
+        pkcs8: &[u8],
+    ) -> Result<Box<dyn Decapsulator>, Failed> {
+        Ok(Box::new(XWingPrivate::new(pkcs8::hybrid(algorithm, pkcs8)?)?))
+    }
+
+    fn encapsulator(
+        &self,
+        algorithm: KeyAlgorithm,
+        public: &PublicParts,
+    ) -> Result<Box<dyn Encapsulator>, Failed> {
+        match public {
+            PublicParts::Hybrid(both) if algorithm == KeyAlgorithm::XWing => {
+                Ok(Box::new(XWingPublic::new(both)?))
+            }
+            _ => Err(Failed),
+        }
+    }
+
     fn ephemeral(
         &self,
         algorithm: KeyAlgorithm,
@@ -295,115 +325,4 @@ impl Agreement for agreement::PrivateKey {
             secret.try_into().map(Zeroizing::new).map_err(|_| Failed)
         })
     }
-}
-
-impl KeyEncoding for AwsLc {
-    fn generate(&self, algorithm: KeyAlgorithm) -> Result<Zeroizing<Vec<u8>>, Failed> {
-        match algorithm {
-            KeyAlgorithm::X25519 | KeyAlgorithm::Ed25519 => {
-                // Any 32 bytes are a key: RFC 8032, section 5.1.5, and RFC 7748, section 6.1.
-                okp::encode(algorithm, &*super::random_key()?)
-            }
-            KeyAlgorithm::P256 | KeyAlgorithm::Es256 => {
-                to_pkcs8(&agreement::PrivateKey::generate(&ECDH_P256)?)
-            }
-            _ => to_pkcs8(&RsaKeyPair::generate(match algorithm.rsa_bytes() {
-                Some(256) => KeySize::Rsa2048,
-                Some(384) => KeySize::Rsa3072,
-                Some(512) => KeySize::Rsa4096,
-                _ => return Err(Failed),
-            })?),
-        }
-    }
-
-    fn public_parts(&self, algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<PublicParts, Failed> {
-        match algorithm {
-            KeyAlgorithm::X25519 | KeyAlgorithm::P256 | KeyAlgorithm::Es256 => {
-                let public = agreement_key(algorithm, pkcs8)?.compute_public_key()?;
-                Ok(PublicParts::Curve(public.as_ref().to_vec()))
-            }
-            KeyAlgorithm::Ed25519 => {
-                let key = Ed25519KeyPair::from_seed_unchecked(okp::seed(algorithm, pkcs8)?)?;
-                Ok(PublicParts::Curve(KeyPair::public_key(&key).as_ref().to_vec()))
-            }
-            _ => {
-                let key = rsa_key(algorithm, pkcs8)?;
-                let public: &signature::RsaSubjectPublicKey = key.public_key();
-                Ok(PublicParts::Rsa {
-                    n: public.modulus().big_endian_without_leading_zero().to_vec(),
-                    e: public.exponent().big_endian_without_leading_zero().to_vec(),
-                })
-            }
-        }
-    }
-
-    fn canonical(
-        &self,
-        algorithm: KeyAlgorithm,
-        pkcs8: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, Failed> {
-        match algorithm {
-            KeyAlgorithm::P256 | KeyAlgorithm::Es256 => to_pkcs8(&agreement_key(algorithm, pkcs8)?),
-            _ => to_pkcs8(&rsa_key(algorithm, pkcs8)?),
-        }
-    }
-
-    fn encode(
-        &self,
-        algorithm: KeyAlgorithm,
-        parts: &PrivateParts,
-    ) -> Result<Zeroizing<Vec<u8>>, Failed> {
-        match (algorithm, parts) {
-            (KeyAlgorithm::X25519 | KeyAlgorithm::Ed25519, PrivateParts::Curve(seed)) => {
-                okp::encode(algorithm, seed)
-            }
-            (KeyAlgorithm::P256 | KeyAlgorithm::Es256, PrivateParts::Curve(scalar)) => {
-                to_pkcs8(&agreement::PrivateKey::from_private_key(&ECDH_P256, scalar)?)
-            }
-            (_, PrivateParts::Rsa(parts)) if algorithm.rsa_bytes() == Some(parts.n.len()) => {
-                to_pkcs8(&RsaKeyPair::from_components(&components(parts))?)
-            }
-            _ => Err(Failed),
-        }
-    }
-}
-
-fn components(parts: &RsaParts) -> KeyPairComponents<&[u8]> {
-    KeyPairComponents {
-        public_key: PublicKeyComponents { n: &parts.n, e: &parts.e },
-        d: &parts.d,
-        p: &parts.p,
-        q: &parts.q,
-        dP: &parts.dp,
-        dQ: &parts.dq,
-        qInv: &parts.qi,
-    }
-}
-
-fn curve(algorithm: KeyAlgorithm) -> Result<&'static agreement::Algorithm, Failed> {
-    match algorithm {
-        KeyAlgorithm::X25519 => Ok(&agreement::X25519),
-        // A signing key too, to be read and written; it never agrees on anything.
-        KeyAlgorithm::P256 | KeyAlgorithm::Es256 => Ok(&ECDH_P256),
-        _ => Err(Failed),
-    }
-}
-
-fn agreement_key(algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<agreement::PrivateKey, Failed> {
-    let curve = curve(algorithm)?;
-    Ok(match algorithm {
-        KeyAlgorithm::X25519 => {
-            agreement::PrivateKey::from_private_key(curve, okp::seed(algorithm, pkcs8)?)?
-        }
-        _ => agreement::PrivateKey::from_private_key_der(curve, pkcs8)?,
-    })
-}
-
-fn rsa_key(algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<RsaKeyPair, Failed> {
-    let key = RsaKeyPair::from_pkcs8(pkcs8)?;
-    if algorithm.rsa_bytes() == Some(key.public_modulus_len()) { Ok(key) } else { Err(Failed) }
-}
-
-fn to_pkcs8(key: &impl AsDer<Pkcs8V1Der<'static>>) -> Result<Zeroizing<Vec<u8>>, Failed> {
-    Ok(Zeroizing::new(key.as_der()?.as_ref().to_vec()))
 }

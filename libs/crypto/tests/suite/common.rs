@@ -34,8 +34,15 @@ pub(crate) static P256: LazyLock<Keys> =
 pub(crate) static ES256: LazyLock<Keys> =
     LazyLock::new(|| keys(KeyAlgorithm::Es256, KeyAlgorithm::P256));
 
-pub(crate) fn suites() -> [&'static Keys; 4] {
+pub(crate) static HYBRID: LazyLock<Keys> =
+    LazyLock::new(|| keys(KeyAlgorithm::Ed25519MlDsa65, KeyAlgorithm::XWing));
+
+pub(crate) fn classical() -> [&'static Keys; 4] {
     [&RSA, &X25519, &P256, &ES256]
+}
+
+pub(crate) fn suites() -> [&'static Keys; 5] {
+    [&RSA, &X25519, &P256, &ES256, &HYBRID]
 }
 
 pub(crate) fn now() -> Timestamp {

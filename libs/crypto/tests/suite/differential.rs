@@ -129,6 +129,7 @@ impl Verifier for RingVerifier {
                 message,
                 signature,
             ),
+            PublicParts::Hybrid(_) => return Err(Failed),
             PublicParts::Curve(point) => {
                 UnparsedPublicKey::new(&signature::ED25519, point).verify(message, signature)
             }

@@ -56,7 +56,7 @@ fn a_jwk_is_what_it_says() {
             changed[name] = value;
             refuse(&changed)
         };
-        for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+        for private in ["d", "p", "q", "dp", "dq", "qi", "k", "priv"] {
             assert_eq!(with(private, json!("AQ")), KeyError::PrivateMember(private));
         }
         assert_eq!(with("oth", json!([])), KeyError::PrivateMember("oth"));
@@ -70,7 +70,11 @@ fn a_jwk_is_what_it_says() {
         assert_eq!(with("kty", json!("oct")), KeyError::Invalid("kty"));
         assert_eq!(with("crv", json!("P-384")), KeyError::Invalid("crv"));
         assert_eq!(with("alg", json!(1)), KeyError::Syntax);
-        let number = if jwk["kty"] == "RSA" { "n" } else { "x" };
+        let number = match jwk["kty"].as_str().unwrap() {
+            "RSA" => "n",
+            "AKP" => "pub",
+            _ => "x",
+        };
         for value in ["", "AQ", "AQ==", "****"] {
             assert_eq!(with(number, json!(value)), KeyError::Invalid(number));
         }

@@ -5,6 +5,7 @@ mod at_rest;
 mod common;
 mod differential;
 mod envelope;
+mod hybrid;
 mod hygiene;
 mod imports;
 mod keys;

@@ -105,6 +105,10 @@ impl SealEnvelope {
 fn refused(error: &SealError) -> Fault {
     match *error {
         SealError::DuplicateRecipient => Fault::invalid("recipients", "one is named twice"),
+        SealError::MixedSuites => Fault::invalid(
+            "recipients",
+            "hybrid keys go with hybrid keys only, the signing key included",
+        ),
         SealError::Invalid("content_type") => {
             Fault::invalid("content_type", "must be 1 to 128 printable ASCII characters")
         }

@@ -35,6 +35,9 @@ impl SignManifest {
         if claims.sender != signer.version.kid {
             return Err(invalid("sender", "must be the current version of the caller's own key"));
         }
+        if signer.head.algorithm.is_hybrid() != claims.is_hybrid() {
+            return Err(invalid("suite", "must be that of the caller's own key"));
+        }
         self.check_recipients(cx, &claims).await?;
         let private = self.custody.private(cx.tenant(), &signer).await?;
         let event = Draft::new(cx, "dev.signet.envelope.manifest.signed", subject_of(claims.id))
@@ -71,6 +74,10 @@ impl SignManifest {
             if !recipient.as_ref().is_some_and(fits) {
                 let field = format!("recipients[{index}]");
                 return Err(invalid(&field, "must be an enabled SEAL key of the tenant"));
+            }
+            if recipient.as_ref().is_some_and(|keyed| !claims.suits(keyed.head.algorithm)) {
+                let field = format!("recipients[{index}]");
+                return Err(invalid(&field, "must be of the suite that `suite` says"));
             }
         }
         Ok(())

@@ -105,6 +105,10 @@ impl Verify {
             let disabled = recipients.iter().flatten().filter(|keyed| !keyed.may_process());
             disabled.for_each(|keyed| self.custody.forget(cx.tenant(), &keyed.version.kid));
         }
+        let suits = |keyed: &Keyed| manifest.claims().suits(keyed.head.algorithm);
+        if !recipients.iter().flatten().all(suits) {
+            return Err(refused(Cause::Suite));
+        }
         Ok(Verified { manifest, sender, recipients })
     }
 }

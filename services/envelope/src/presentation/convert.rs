@@ -228,5 +228,7 @@ const fn wire_algorithm(algorithm: KeyAlgorithm) -> wire::KeyAlgorithm {
         KeyAlgorithm::P256 => wire::KeyAlgorithm::EcdhEsA256kwP256,
         KeyAlgorithm::Ed25519 => wire::KeyAlgorithm::EddsaEd25519,
         KeyAlgorithm::Es256 => wire::KeyAlgorithm::Es256P256,
+        KeyAlgorithm::XWing => wire::KeyAlgorithm::HybridXwingA256kw,
+        KeyAlgorithm::Ed25519MlDsa65 => wire::KeyAlgorithm::HybridEd25519MlDsa65,
     }
 }

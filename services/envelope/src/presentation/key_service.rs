@@ -28,7 +28,7 @@ use crate::domain::{LONGEST_PENDING, Term};
 pub(super) const MOST_LABELS: usize = 16;
 /// Letters of a public JWK: RSA-4096 needs less than a thousand.
 const JWK: usize = 8 * 1024;
-const PROOF: usize = 4 * 1024;
+const PROOF: usize = 8 * 1024;
 
 pub struct KeyApi {
     pub directory: Directory,

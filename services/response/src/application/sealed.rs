@@ -178,6 +178,9 @@ fn unsealable(error: SealError) -> Fault {
         SealError::TooLarge(_) => {
             Fault::new(&PROVIDER_NONSENSE).with_note("the answer is too large to be sealed")
         }
+        SealError::MixedSuites => {
+            Fault::invalid("recipients", "hybrid keys go with hybrid keys only")
+        }
         error => Fault::internal(error),
     }
 }
