@@ -21,6 +21,12 @@ const LARGER: &[(&str, usize, &str)] = &[
          words, and chat requests and restoring share its placeholders",
     ),
     (
+        "libs/crypto",
+        6_000,
+        "nothing of it is of use alone, and what must not be reachable from outside (raw keys, \
+         primitives without their checks) is private to it",
+    ),
+    (
         "services/envelope",
         9_000,
         "private halves, what they open and the record of it are one boundary of security: parts \
