@@ -8,6 +8,7 @@
 )]
 
 mod client;
+mod crash;
 mod data_keys;
 mod envelopes;
 mod keys;

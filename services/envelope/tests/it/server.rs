@@ -1,5 +1,6 @@
 //! The service, and its RPCs as a user or another service calls them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use boot::Service as _;
@@ -150,6 +151,40 @@ impl Server {
             member: self.member.clone(),
             kms: Arc::clone(&self.kms),
             folder: Arc::clone(&self.folder),
+        }
+    }
+
+    /// The same with all that it knows forgotten, on another database.
+    pub(crate) fn moved(&self, db: Db) -> Self {
+        self.another(&db, &cache::Settings::default())
+    }
+
+    /// Where its keyring is.
+    pub(crate) fn folder(&self) -> Arc<tempfile::TempDir> {
+        Arc::clone(&self.folder)
+    }
+
+    /// On a keyring that another process began.
+    pub(crate) async fn resume(folder: &Path, db: Db, member: User) -> Self {
+        let settings = LocalSettings {
+            path: folder.join("keyring"),
+            passphrase_file: None,
+            key_file: Some(folder.join("keyring.key")),
+            create: false,
+        };
+        let clock = ManualClock::at(start());
+        let shared: SharedClock = clock.clone();
+        let kms: Arc<dyn Kms> = Arc::new(LocalKms::open(&settings, shared.clone()).await.unwrap());
+        let known = cache::Settings::default();
+        let services = Services::new(&db, Arc::clone(&kms), &shared, Suite::Ec, &known).unwrap();
+        Self {
+            services: Arc::new(services),
+            db,
+            clock,
+            admin: User::of(member.0.tenant, Role::Admin),
+            member,
+            kms,
+            folder: Arc::new(tempfile::tempdir().unwrap()),
         }
     }
 
