@@ -9,9 +9,10 @@ mod health;
 mod process;
 mod serve;
 mod settings;
+mod tasks;
 
 pub use admin::serve_metrics;
 pub use app::{App, Parts, Service};
-pub use process::{main, terminated};
+pub use process::{log_panics, main, terminated};
 pub use serve::serve;
 pub use settings::{ServerSettings, Settings, TelemetrySettings};

@@ -77,6 +77,7 @@ async fn run<S: Service>(loaded: Loaded<Settings<S::Settings>>) -> Result<()> {
     let Loaded { settings, warnings } = loaded;
     let telemetry =
         telemetry::init(S::NAME, &settings.telemetry.observability()).map_err(Fault::internal)?;
+    log_panics();
     for warning in warnings {
         tracing::warn!(service = S::NAME, warning, "configuration");
     }
@@ -103,6 +104,15 @@ async fn run<S: Service>(loaded: Loaded<Settings<S::Settings>>) -> Result<()> {
     }
     telemetry.shutdown().await;
     outcome
+}
+
+/// Panics are logged by their place in the code. Their words stay out: they may
+/// quote the value at fault.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic: please report this place in the code");
+    }));
 }
 
 /// Returns at SIGTERM or SIGINT.

@@ -14,6 +14,7 @@ use tonic::service::Routes;
 use crate::app::{App, Parts, Probe, Service};
 use crate::health;
 use crate::settings::{ServerSettings, Settings};
+use crate::tasks::Tasks;
 
 /// How long the last relay attempt and the tasks may take to end.
 const LAST_WORK: Duration = Duration::from_secs(5);
@@ -37,7 +38,7 @@ pub async fn serve<S: Service>(
         stop: working.clone(),
     };
     let mut app = S::start(parts).await?;
-    let mut tasks = JoinSet::new();
+    let mut tasks = Tasks::default();
     if S::migrations().has(Shared::Outbox) {
         tasks.spawn(events::relay(db.clone(), peers.clone(), working.clone()));
     }
@@ -48,7 +49,8 @@ pub async fn serve<S: Service>(
         tasks.spawn(task);
     }
     let guard = guard::<S>(&settings.server, &app, &peers, clock);
-    let routes = routes(app, &settings.server, S::NAME, &db, &serving, &mut tasks)?;
+    let mut probes = JoinSet::new();
+    let routes = routes(app, &settings.server, S::NAME, &db, &serving, &mut probes)?;
     let listener = rpc::bind(&settings.server.listen).await?;
     tracing::info!(service = S::NAME, listen = %settings.server.listen.display(), "listening");
     let drained = drain(S::NAME, &settings.server, stop, serving);
@@ -64,14 +66,12 @@ pub async fn serve<S: Service>(
     };
     let outcome = tokio::select! {
         outcome = rpc::serve(listener, guard, routes, shutdown) => outcome,
+        fault = tasks.first_to_fail() => Err(fault),
         () = limit => Err(Fault::internal(format!("{}: calls still ran when the drain time was over", S::NAME))),
     };
     done.cancel();
     working.cancel();
-    if tokio::time::timeout(LAST_WORK, async { while tasks.join_next().await.is_some() {} })
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(LAST_WORK, tasks.end()).await.is_err() {
         tracing::warn!(service = S::NAME, "tasks were cut off");
     }
     db.close().await;
@@ -100,7 +100,7 @@ fn routes(
     name: &'static str,
     db: &Db,
     serving: &CancellationToken,
-    tasks: &mut JoinSet<()>,
+    probes: &mut JoinSet<()>,
 ) -> Result<Routes> {
     let (reporter, service) = tonic_health::server::health_reporter();
     let database: Probe = {
@@ -112,7 +112,7 @@ fn routes(
     };
     let mut checks = vec![("database", database)];
     checks.append(&mut app.checks);
-    tasks.spawn(health::watch(name, reporter, checks, serving.clone()));
+    probes.spawn(health::watch(name, reporter, checks, serving.clone()));
     let mut routes = app.take_routes().add_service(service);
     if server.reflection {
         let reflection = tonic_reflection::server::Builder::configure()

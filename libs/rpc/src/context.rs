@@ -8,6 +8,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::metric::InFlight;
+
 /// On whose behalf the call is made, proven by a verified token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -46,7 +48,7 @@ pub(crate) struct Parts {
     pub(crate) deadline: Instant,
     /// Held until the last clone is gone, so that a stream counts as a call in
     /// flight for as long as it runs.
-    pub(crate) _permit: Option<OwnedSemaphorePermit>,
+    pub(crate) _place: Option<(OwnedSemaphorePermit, InFlight)>,
 }
 
 impl Cx {
@@ -126,7 +128,7 @@ impl Cx {
             trace_id: String::new(),
             started: Instant::now(),
             deadline: Instant::now() + std::time::Duration::from_secs(30),
-            _permit: None,
+            _place: None,
         }))
     }
 }

@@ -86,7 +86,7 @@ impl Inner {
             span.record("tenant", tracing::field::display(principal.tenant));
         }
         let trace_id = trace::id(span);
-        let permit = Some(permit);
+        let place = Some((permit, metric::InFlight::new(rule.service)));
         Ok(Cx::new(Parts {
             rule,
             caller,
@@ -96,7 +96,7 @@ impl Inner {
             trace_id,
             started,
             deadline,
-            _permit: permit,
+            _place: place,
         }))
     }
 
@@ -212,10 +212,7 @@ where
         Err(fault) => return refuse(fault),
     };
     request.extensions_mut().insert(cx);
-    metric::in_flight(service, 1.0);
-    let response = inner.call(request).await;
-    metric::in_flight(service, -1.0);
-    let Ok(response) = response;
+    let Ok(response) = inner.call(request).await;
     match response.extensions().get::<Status>().and_then(status::foreign) {
         Some(fault) => refuse(fault),
         None => Ok(response),

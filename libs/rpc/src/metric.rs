@@ -16,6 +16,19 @@ pub(crate) fn handled(
         .record(took.as_secs_f64());
 }
 
-pub(crate) fn in_flight(service: &'static str, change: f64) {
-    metrics::gauge!("signet_rpc_in_flight", "service" => service).increment(change);
+/// A call's place among those in flight, for as long as it lives.
+pub(crate) struct InFlight(&'static str);
+
+impl InFlight {
+    pub(crate) fn new(service: &'static str) -> Self {
+        metrics::gauge!("signet_rpc_in_flight", "service" => service).increment(1.0);
+        Self(service)
+    }
+}
+
+/// Also when the caller hangs up and the call is dropped half way.
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        metrics::gauge!("signet_rpc_in_flight", "service" => self.0).decrement(1.0);
+    }
 }

@@ -28,7 +28,16 @@ pub fn venv() -> Result<PathBuf> {
 /// A program that `PATH` or a package in the `.venv` has. `inside` is its place
 /// below `site-packages`.
 pub(crate) fn packaged(name: &str, inside: &str) -> Result<PathBuf> {
-    if let Some(found) = on_path(name) {
+    packaged_if(name, inside, |_| true)
+}
+
+/// The same; the one on `PATH` counts only if it is `wanted`.
+pub(crate) fn packaged_if(
+    name: &str,
+    inside: &str,
+    wanted: impl Fn(&Path) -> bool,
+) -> Result<PathBuf> {
+    if let Some(found) = on_path(name).filter(|found| wanted(found)) {
         return Ok(found);
     }
     site_packages()?

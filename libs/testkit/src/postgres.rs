@@ -144,6 +144,24 @@ impl Drop for Database<'_> {
     }
 }
 
+/// The oldest PostgreSQL that we support; a distribution's older one is passed over.
+const OLDEST: u32 = 16;
+
+/// Whether this `initdb` is of a version that we support: it says
+/// `initdb (PostgreSQL) 18.1`, and perhaps whose package it is.
+fn is_supported(initdb: &Path) -> bool {
+    let said = Command::new(initdb).arg("--version").output();
+    said.is_ok_and(|output| major(&output.stdout).is_some_and(|major| major >= OLDEST))
+}
+
+fn major(said: &[u8]) -> Option<u32> {
+    let said = String::from_utf8_lossy(said);
+    let version =
+        said.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let digits = version.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
 /// `initdb`, `postgres` and `psql`, and who runs the first two.
 struct Programs {
     directory: PathBuf,
@@ -153,9 +171,13 @@ struct Programs {
 
 impl Programs {
     fn find() -> Result<Self> {
-        let initdb = find::packaged("initdb", &format!("{INSIDE}/initdb"))?;
-        let psql = find::packaged("psql", &format!("{INSIDE}/psql"))?;
+        let initdb = find::packaged_if("initdb", &format!("{INSIDE}/initdb"), is_supported)?;
         let directory = initdb.parent().map(Path::to_owned).unwrap_or_default();
+        // The one that belongs to the server, where that brings one.
+        let psql = match directory.join("psql") {
+            beside if beside.is_file() => beside,
+            _ => find::packaged("psql", &format!("{INSIDE}/psql"))?,
+        };
         Ok(Self { directory, psql, user: None })
     }
 
@@ -258,6 +280,14 @@ fn with_database(url: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_version_is_read_as_distributions_write_it() {
+        assert_eq!(major(b"initdb (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
+        assert_eq!(major(b"initdb (PostgreSQL) 18.1\n"), Some(18));
+        assert_eq!(major(b"initdb (PostgreSQL) 19devel\n"), Some(19));
+        assert_eq!(major(b"initdb: error\n"), None);
+    }
 
     #[test]
     fn the_database_of_a_url_is_replaced() {

@@ -57,6 +57,7 @@ pub async fn run(arguments: DevArguments) -> Result<()> {
     let place = Place::open(&arguments.data)?;
     let telemetry = telemetry::init("signet", &services::telemetry(&arguments, &place))
         .map_err(Fault::internal)?;
+    boot::log_panics();
     let stop = CancellationToken::new();
     let plan = plan(&arguments, &place)?;
     let wiring = Wiring { plan: &plan, place: &place };

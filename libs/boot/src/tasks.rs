@@ -1,0 +1,65 @@
+//! What runs beside the server. No call would miss a task that has panicked, so
+//! that is watched for: a service that no longer relays its events, say, must not
+//! look healthy.
+
+use kernel::Fault;
+use tokio::task::{JoinError, JoinSet};
+
+#[derive(Default)]
+pub(crate) struct Tasks(JoinSet<()>);
+
+impl Tasks {
+    pub(crate) fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(task);
+    }
+
+    /// Waits until one panics. Ending is no failure: some have one thing to do.
+    pub(crate) async fn first_to_fail(&mut self) -> Fault {
+        while let Some(ended) = self.0.join_next().await {
+            if let Err(error) = ended {
+                return died(error);
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Waits for all of them.
+    pub(crate) async fn end(&mut self) {
+        while let Some(ended) = self.0.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(cause = ?died(error), "a task failed at its end");
+            }
+        }
+    }
+}
+
+/// Without the panic's own words, as in `log_panics`.
+fn died(error: JoinError) -> Fault {
+    let how = if error.is_panic() { "panicked" } else { "was cancelled" };
+    Fault::internal(format!("a background task {how}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure() {
+        let mut tasks = Tasks::default();
+        tasks.spawn(std::future::pending());
+        tasks.spawn(async { panic!("on purpose") });
+        assert!(format!("{:?}", tasks.first_to_fail().await).contains("panicked"));
+    }
+
+    #[tokio::test]
+    async fn an_end_is_none() {
+        let mut tasks = Tasks::default();
+        tasks.spawn(async {});
+        assert!(
+            tokio::time::timeout(Duration::from_millis(50), tasks.first_to_fail()).await.is_err()
+        );
+        tasks.end().await;
+    }
+}
