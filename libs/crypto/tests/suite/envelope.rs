@@ -221,12 +221,12 @@ proptest! {
     #[test]
     fn any_content_any_suite_any_number_of_recipients(
         content in proptest::collection::vec(any::<u8>(), 0..5000),
-        sender in 0_usize..3,
-        chosen in proptest::sample::subsequence(vec![0_usize, 1, 2, 3, 4, 5], 1..=6),
+        sender in 0_usize..4,
+        chosen in proptest::sample::subsequence((0_usize..8).collect::<Vec<_>>(), 1..=8),
     ) {
         let all: Vec<&PrivateKey> =
-            suites().into_iter().flat_map(|keys| [&keys.recipient, &keys.other]).collect();
-        let sender = &suites()[sender].signer;
+            classical().into_iter().flat_map(|keys| [&keys.recipient, &keys.other]).collect();
+        let sender = &classical()[sender].signer;
         let recipients: Vec<_> = chosen.iter().map(|i| all[*i].public().clone()).collect();
         let sealed =
             seal(&terms(sender), &recipients, content.clone(), &Limits::default()).unwrap();

@@ -4,6 +4,7 @@ use crate::common::{Keys, RSA, Refused, Wire, X25519, open, resign, suites, wire
 use crypto::encoding;
 use crypto::envelope::{Content, Manifest, ManifestClaims, WrappedKeys};
 use crypto::{Detail, Limits, OpenError};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn refused(keys: &Keys, wire: &Wire) -> OpenError {
@@ -50,6 +51,24 @@ fn no_byte_can_be_left_out_or_added() {
     let mut trailing = wire.clone();
     trailing.content.push('x');
     refused(keys, &trailing);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Wherever either part ends, in every suite.
+    #[test]
+    fn nothing_that_was_cut_is_opened(
+        suite in 0_usize..5,
+        cut in any::<proptest::sample::Index>(),
+        content in any::<bool>(),
+    ) {
+        let keys = suites()[suite];
+        let mut wire = wire(keys, b"some text of some length");
+        let part = if content { &mut wire.content } else { &mut wire.manifest };
+        part.truncate(cut.index(part.len()));
+        refused(keys, &wire);
+    }
 }
 
 /// Parts of two genuine envelopes between the same parties.
