@@ -11,6 +11,7 @@ cargo fmt --all --check
 
 step cargo clippy
 cargo clippy --workspace --all-targets --quiet -- -D warnings
+cargo clippy --package signet-keys --features aws-kms --all-targets --quiet -- -D warnings
 
 step buf lint
 (cd proto && ../.venv/bin/buf lint)

@@ -67,11 +67,11 @@ impl Breaker {
 
     /// Does the work, or refuses to. `away` tells a provider that could not be
     /// asked from one that answered, be it by a refusal.
-    pub(crate) async fn call<T>(
+    pub(crate) async fn call<T, E: From<Fault>>(
         &self,
-        away: fn(&Fault) -> bool,
-        work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
+        away: fn(&E) -> bool,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         if self.settings.failures == 0 {
             return work.await;
         }

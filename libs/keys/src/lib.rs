@@ -1,10 +1,13 @@
 //! Tenants' key-encryption keys (KEKs), behind one trait.
 //!
 //! A [`Kms`] makes and opens data keys; the KEK that wraps them stays with the
-//! provider: a [keyring file](local) or [Vault](vault). A data key is bound to
+//! provider: a [keyring file](local), [Vault](vault) or, behind the feature
+//! `aws-kms`, AWS KMS. A data key is bound to
 //! its tenant and to the [`Context`] of the object that it is for, so a wrapped
 //! key that is moved to another object or tenant does not open.
 
+#[cfg(feature = "aws-kms")]
+pub mod aws;
 mod breaker;
 mod cache;
 mod context;

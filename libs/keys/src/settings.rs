@@ -6,6 +6,8 @@ use std::sync::Arc;
 use kernel::{Fault, Result, SharedClock, TenantId};
 use serde::Deserialize;
 
+#[cfg(feature = "aws-kms")]
+use crate::aws::{AwsKms, AwsSettings};
 use crate::kms::Kms;
 use crate::local::{LocalKms, LocalSettings};
 use crate::reasons;
@@ -19,6 +21,9 @@ use crate::wrapped::Provider;
 pub enum Settings {
     Local(LocalSettings),
     Vault(VaultSettings),
+    /// Only in builds with the feature `aws-kms`.
+    #[cfg(feature = "aws-kms")]
+    Aws(AwsSettings),
 }
 
 impl Settings {
@@ -97,6 +102,8 @@ pub async fn open(settings: &Settings, clock: SharedClock) -> Result<Arc<dyn Kms
     Ok(match settings {
         Settings::Local(local) => Arc::new(LocalKms::open(local, clock).await?),
         Settings::Vault(vault) => Arc::new(VaultKms::new(vault, clock)?),
+        #[cfg(feature = "aws-kms")]
+        Settings::Aws(aws) => Arc::new(AwsKms::new(aws, clock)?),
     })
 }
 
