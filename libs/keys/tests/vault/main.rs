@@ -4,6 +4,7 @@
 
 #[path = "../conformance/mod.rs"]
 mod conformance;
+mod interop;
 mod kubernetes;
 mod outages;
 mod place;
