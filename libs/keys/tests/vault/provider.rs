@@ -194,3 +194,14 @@ async fn sealed_and_gone_are_unavailable_with_a_time_to_retry() {
     assert_eq!(fault.retry_after(), Some(Duration::from_secs(1)));
     assert!(kms.health().await.is_err());
 }
+
+/// So docs/keys.md warns: without Enterprise (or OpenBao) a namespace separates nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_open_edition_of_vault_ignores_a_namespace() {
+    let place = Place::new(vault().unwrap());
+    let plain = place.with_token(&place.token());
+    let kms = open(&VaultSettings { namespace: Some("team/a".into()), ..plain });
+    let tenant = TenantId::new();
+    kms.generate(tenant, &[context(1)]).await.unwrap();
+    place.vault.run(&["read", &format!("transit/keys/signet-{tenant}")]).unwrap();
+}
