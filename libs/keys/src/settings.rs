@@ -31,6 +31,8 @@ impl Settings {
         match self {
             Self::Local(_) => Provider::Local,
             Self::Vault(_) => Provider::Vault,
+            #[cfg(feature = "aws-kms")]
+            Self::Aws(_) => Provider::Aws,
         }
     }
 }
