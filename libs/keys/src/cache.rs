@@ -10,9 +10,16 @@ use kernel::{Result, SharedClock, TenantId, Timestamp};
 use serde::Deserialize;
 
 use crate::context::Context;
-use crate::key::PlaintextKey;
+use crate::key::{KEY_LENGTH, PlaintextKey};
 use crate::kms::Kms;
 use crate::wrapped::WrappedKey;
+
+/// Memory for keys, whatever the settings say: a setting that is too large must not
+/// fill a process with keys in the clear.
+const MOST_BYTES: usize = 4 << 20;
+/// What one key takes, with its two places in the tables (less than half empty).
+const BYTES_OF_ONE: usize =
+    size_of::<PlaintextKey>() + KEY_LENGTH + 2 * (size_of::<Entry>() + 2 * size_of::<[u8; 32]>());
 
 /// What bounds the cache. A key is dropped, and wiped, at the first of these.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -176,7 +183,7 @@ impl State {
         if settings.max_keys == 0 {
             return;
         }
-        while self.entries.len() >= settings.max_keys {
+        while self.entries.len() >= settings.max_keys.min(MOST_BYTES / BYTES_OF_ONE) {
             let Some((_, longest_ago)) = self.order.pop_first() else { break };
             self.entries.remove(&longest_ago);
         }

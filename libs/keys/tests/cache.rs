@@ -246,3 +246,20 @@ async fn an_answer_under_way_is_not_kept_after_an_eviction() {
     ask(&cache, &kms, tenant, &keys).await;
     assert_eq!(cache.len(), 1);
 }
+
+#[tokio::test]
+async fn no_setting_fills_the_memory_with_keys() {
+    let (kms, tenant) = (Counted::new().await, TenantId::new());
+    let settings = CacheSettings { max_keys: usize::MAX, ..CacheSettings::default() };
+    let cache = DataKeyCache::new(settings, SystemClock::shared());
+    let some = kms.keys(tenant, 1_000).await;
+    let mut held = 0;
+    for _ in 0..30 {
+        let keys = kms.keys(tenant, 1_000).await;
+        cache.unwrap(kms.as_ref(), tenant, &keys).await.unwrap();
+        held = cache.len();
+    }
+    assert!(held > 5_000 && held * 100 < 4 << 20, "{held}");
+    let newest = cache.unwrap(kms.as_ref(), tenant, &some).await.unwrap();
+    assert!(newest.iter().all(Result::is_ok) && cache.len() == held);
+}
