@@ -141,21 +141,24 @@ fn rule(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<String> {
     let http = pool
         .get_extension_by_name("google.api.http")
         .ok_or("google/api/annotations.proto is missing")?;
-    if public != options.has_extension(&http) {
+    // Streams in both directions are for gRPC alone: HTTP cannot end one with an error.
+    let duplex = method.is_client_streaming() && method.is_server_streaming();
+    if (public && !duplex) != options.has_extension(&http) {
         return Err(format!(
-            "{name}: google.api.http belongs exactly to the RPCs that the edge may call"
+            "{name}: google.api.http belongs exactly to the RPCs that the edge may call, except for duplex streams"
         )
         .into());
     }
     let parent = method.parent_service();
     let package = parent.package_name().split('.').nth(1).unwrap_or_default().to_owned();
     Ok(format!(
-        "Rule {{ path: \"/{}/{}\", service: \"{package}\", callers: &[{}], principal: Principal::{principal}, roles: &[{}], server_streaming: {} }}",
+        "Rule {{ path: \"/{}/{}\", service: \"{package}\", callers: &[{}], principal: Principal::{principal}, roles: &[{}], server_streaming: {}, client_streaming: {} }}",
         parent.full_name(),
         method.name(),
         list("Caller", &callers),
         list("Role", &roles),
         method.is_server_streaming(),
+        method.is_client_streaming(),
     ))
 }
 

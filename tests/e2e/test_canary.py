@@ -53,6 +53,7 @@ class Found:
     def call(self, client, method, request):
         try:
             stub = stubs.stub(method.containing_service.name, client.edge.channel)
+            request = iter([request]) if method.client_streaming else request
             answer = getattr(stub, method.name)(request, metadata=client.metadata(), timeout=30)
             return list(answer) if method.server_streaming else answer
         except grpc.RpcError as error:

@@ -13,6 +13,7 @@ pub struct Rule {
     pub principal: Principal,
     pub roles: &'static [Role],
     pub server_streaming: bool,
+    pub client_streaming: bool,
 }
 
 include!(concat!(env!("OUT_DIR"), "/rules.rs"));

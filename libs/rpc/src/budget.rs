@@ -15,7 +15,7 @@ const SHAVE: Duration = Duration::from_millis(20);
 /// With less than this left a call is refused.
 const LEAST: Duration = Duration::from_millis(100);
 /// Nobody needs longer; a larger value is a caller's mistake.
-const MOST: Duration = Duration::from_secs(3_600);
+pub(crate) const MOST: Duration = Duration::from_secs(3_600);
 
 /// When this call must be over, by its `grpc-timeout` or the default.
 pub(crate) fn deadline(headers: &HeaderMap, default: Duration) -> Result<Instant> {

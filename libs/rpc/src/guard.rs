@@ -80,7 +80,10 @@ impl Inner {
         })?;
         let caller = admit_caller(rule, headers)?;
         span.record("caller", caller.name());
-        let deadline = budget::deadline(headers, self.settings.default_deadline)?;
+        // What a caller streams may be of any size; that it keeps coming is watched elsewhere.
+        let default =
+            if rule.client_streaming { budget::MOST } else { self.settings.default_deadline };
+        let deadline = budget::deadline(headers, default)?;
         let (principal, token) = self.admit_principal(rule, headers).await?;
         if let Some(principal) = &principal {
             span.record("tenant", tracing::field::display(principal.tenant));

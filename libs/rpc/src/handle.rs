@@ -7,10 +7,11 @@ use std::task::{Context, Poll};
 
 use futures::Stream;
 use kernel::{Fault, Result, common};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument as _, Span};
 
 use crate::context::Cx;
+use crate::inbound::Inbound;
 use crate::{metric, status};
 
 /// What a streaming handler returns.
@@ -46,7 +47,35 @@ where
     T: 'static,
 {
     let (cx, message) = open(request)?;
-    match within(&cx, handler(cx.clone(), message)).await {
+    let outcome = within(&cx, handler(cx.clone(), message)).await;
+    counted(cx, outcome)
+}
+
+/// Serves a call that is a stream in both directions. Until the handler returns its stream, and
+/// whenever that waits for the caller, the call's deadline holds; a caller who sends nothing for
+/// a while is not waited for.
+pub async fn duplex<M, T, F, S>(
+    request: Request<Streaming<M>>,
+    handler: impl FnOnce(Cx, Inbound<M>) -> F,
+) -> Result<Response<ResponseStream<T>>, Status>
+where
+    F: Future<Output = Result<S>>,
+    S: Stream<Item = Result<T>> + Send + 'static,
+    M: Send + 'static,
+    T: 'static,
+{
+    let (cx, messages) = open(request)?;
+    let inbound = Inbound::new(messages, cx.deadline());
+    let outcome = within(&cx, handler(cx.clone(), inbound)).await;
+    counted(cx, outcome)
+}
+
+fn counted<T, S>(cx: Cx, outcome: Result<S>) -> Result<Response<ResponseStream<T>>, Status>
+where
+    S: Stream<Item = Result<T>> + Send + 'static,
+    T: 'static,
+{
+    match outcome {
         Ok(inner) => Ok(Response::new(Box::pin(Counted {
             inner: Box::pin(inner),
             cx,

@@ -103,7 +103,7 @@ impl Services {
         let open = OpenEnvelope { release: release.clone() };
         Ok(Self {
             keys: KeyApi { directory, create, rotate, states, usage, invalidate },
-            envelopes: EnvelopeApi { seal, open, verify },
+            envelopes: EnvelopeApi::new(seal, open, verify),
             releasing: ReleaseApi { release, sign },
             data_keys: DataKeyApi {
                 data_keys: DataKeys { kms, cache: cache.clone(), journal, recorder, epochs },

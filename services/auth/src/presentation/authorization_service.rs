@@ -23,6 +23,7 @@ pub const CHECK: &[Rule] = &[Rule {
     principal: Principal::Anonymous,
     roles: &[],
     server_streaming: false,
+    client_streaming: false,
 }];
 
 /// What the edge limits the rate by.

@@ -1,5 +1,6 @@
 //! The use cases.
 
+pub mod batch;
 pub mod change_key;
 pub mod create_key;
 pub mod custody;
@@ -13,6 +14,7 @@ pub mod key_states;
 pub mod key_usage;
 pub mod known_keys;
 pub mod open;
+pub mod open_stream;
 pub mod ports;
 pub mod record;
 pub mod refusal;

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use crypto::Limits;
-use crypto::envelope::Content;
-use kernel::Result;
+use crypto::envelope::{Content, ContentKey};
+use kernel::{EnvelopeId, Result};
 use rpc::Cx;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::custody::blocking;
 use super::known_keys::{ATTEMPTS, Reading, decide_again, never_settled};
-use super::record::Withheld;
+use super::record::{Decision, Withheld};
 use super::refusal::Refusal;
 use super::release::{Asked, ReleaseKey, recipient};
 use super::verify::{Refused, Verified};
@@ -36,9 +36,19 @@ pub struct OpenEnvelope {
 }
 
 impl OpenEnvelope {
-    pub async fn open(&self, cx: &Cx, request: Request) -> Result<Opened> {
+    pub async fn open(&self, cx: &Cx, request: &Request) -> Result<Opened> {
+        self.open_with(cx, request, whole).await
+    }
+
+    /// Opens what `with` makes of a content and its key.
+    pub(crate) async fn open_with<T: Send + 'static>(
+        &self,
+        cx: &Cx,
+        request: &Request,
+        with: With<T>,
+    ) -> Result<T> {
         for reading in ATTEMPTS {
-            match self.try_open(cx, &request, reading).await {
+            match self.try_open(cx, request, reading, with).await {
                 Ok(opened) => return Ok(opened),
                 Err(Refused(_, refusal)) if decide_again(reading, &refusal) => {}
                 Err(Refused(id, refusal)) => {
@@ -49,25 +59,40 @@ impl OpenEnvelope {
         Err(never_settled())
     }
 
-    async fn try_open(
+    async fn try_open<T: Send + 'static>(
         &self,
         cx: &Cx,
         request: &Request,
         reading: Reading,
-    ) -> Result<Opened, Refused> {
-        let verified = self.release.verify.manifest(cx, &request.manifest, reading).await?;
-        let id = verified.claims().id;
-        self.checked(cx, request, verified).await.map_err(|refusal| Refused(Some(id), refusal))
+        with: With<T>,
+    ) -> Result<T, Refused> {
+        let (id, opened, decision) = self.withheld(cx, request, reading, with).await?;
+        self.release.record(opened, decision).await.map_err(|refusal| Refused(Some(id), refusal))
     }
 
     /// Decrypts first: what does not open has not been released. Nothing leaves
-    /// before the record is durable.
-    async fn checked(
+    /// before the decision is recorded.
+    pub(crate) async fn withheld<T: Send + 'static>(
+        &self,
+        cx: &Cx,
+        request: &Request,
+        reading: Reading,
+        with: With<T>,
+    ) -> Result<(EnvelopeId, Withheld<T>, Decision), Refused> {
+        let verified = self.release.verify.manifest(cx, &request.manifest, reading).await?;
+        let id = verified.claims().id;
+        let opened = self.decrypted(cx, request, verified, with).await;
+        let (opened, decision) = opened.map_err(|refusal| Refused(Some(id), refusal))?;
+        Ok((id, opened, decision))
+    }
+
+    async fn decrypted<T: Send + 'static>(
         &self,
         cx: &Cx,
         request: &Request,
         verified: Verified,
-    ) -> Result<Opened, Refusal> {
+        with: With<T>,
+    ) -> Result<(Withheld<T>, Decision), Refusal> {
         let kept = recipient(&verified, |keyed| {
             !keyed.head.is_services() && keyed.version.private.is_some()
         })?;
@@ -76,28 +101,31 @@ impl OpenEnvelope {
         let private = self.release.custody.private(cx.tenant(), &kept).await?;
         let (now, content) = (self.release.clock.now(), Arc::clone(&request.content));
         let opened = blocking(move || {
-            Ok(decrypt(verified, &content, |verified, content| {
-                verified.manifest.release(&private, content.wrapped_keys(), now)
-            }))
+            Ok(Content::parse(&content, &Limits::default()).map_err(Refusal::from).and_then(
+                |content| {
+                    let wrapped = content.wrapped_keys();
+                    let key = verified.manifest.release(&private, wrapped, now)?;
+                    with(verified, &content, &key)
+                },
+            ))
         });
-        self.release.record(opened.await?.map(Withheld::new)?, decision).await
+        Ok((opened.await?.map(Withheld::new)?, decision))
     }
 }
 
-fn decrypt(
+/// What is made of a content and its key.
+pub(crate) type With<T> = fn(Verified, &Content<'_>, &ContentKey) -> Result<T, Refusal>;
+
+pub(crate) fn whole(
     verified: Verified,
-    content: &str,
-    release: impl FnOnce(
-        &Verified,
-        &Content<'_>,
-    ) -> Result<crypto::envelope::ContentKey, crypto::OpenError>,
+    content: &Content<'_>,
+    key: &ContentKey,
 ) -> Result<Opened, Refusal> {
-    let content = Content::parse(content, &Limits::default())?;
     if content.is_stream() {
         // Its plaintext is a key, which only the stream's reader needs.
         return Err(Cause::Purpose.into());
     }
-    let plaintext = release(&verified, &content)?.open(&verified.manifest, &content)?;
+    let plaintext = key.open(&verified.manifest, content)?;
     let media_type = content.media_type().unwrap_or_default().to_owned();
     Ok(Opened { plaintext, media_type, verified })
 }

@@ -130,6 +130,9 @@ pub trait Records: Send + Sync {
     /// Returns once the record and all that belongs to it are durable.
     async fn keep(&self, record: Record) -> Result<Kept>;
 
+    /// The same for several, at most a hundred, in one transaction: an answer for each, in order.
+    async fn keep_all(&self, records: Vec<Record>) -> Result<Vec<Kept>>;
+
     /// Forgets releases of envelopes that ended before.
     async fn purge(&self, before: Timestamp) -> Result<u64>;
 }

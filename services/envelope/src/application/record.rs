@@ -80,4 +80,24 @@ impl Recorder {
             Kept::Overtaken => Outcome::Overtaken,
         })
     }
+
+    /// The same for several, which share one transaction: if one cannot be recorded, none leaves.
+    pub async fn release_all<T>(
+        &self,
+        withheld: Vec<(Withheld<T>, Decision)>,
+    ) -> Result<Vec<Outcome<T>>> {
+        let (mut secrets, mut records) = (Vec::new(), Vec::new());
+        for (secret, Decision { tenant, draft, basis, once }) in withheld {
+            let event = draft.finish(self.clock.now())?;
+            secrets.push(secret);
+            records.push(Record { tenant, event, basis, once });
+        }
+        let kept = self.records.keep_all(records).await?;
+        let outcomes = secrets.into_iter().zip(kept).map(|(secret, kept)| match kept {
+            Kept::Done => Outcome::Released(secret.0),
+            Kept::Replay => Outcome::Replay,
+            Kept::Overtaken => Outcome::Overtaken,
+        });
+        Ok(outcomes.collect())
+    }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use chrono::Duration;
-use crypto::envelope::{Terms, seal};
-use crypto::{KeyUse, Limits, PublicKey, SealError};
+use crypto::envelope::{ManifestClaims, Terms, seal, seal_stream};
+use crypto::stream::StreamSealer;
+use crypto::{KeyUse, Limits, PrivateKey, PublicKey, SealError};
 use events::Draft;
 use kernel::{Fault, Kind, Result, SharedClock, common};
 use reasons::envelope::{KEY_DISABLED, KEY_NOT_KEPT, KEY_PURPOSE_MISMATCH};
@@ -39,7 +40,35 @@ pub struct SealEnvelope {
 }
 
 impl SealEnvelope {
-    pub async fn seal(&self, cx: &Cx, request: Request) -> Result<Envelope> {
+    pub async fn seal(&self, cx: &Cx, mut request: Request) -> Result<Envelope> {
+        let plaintext = std::mem::take(&mut request.plaintext);
+        let Prepared { recipients, private, terms } = self.prepare(cx, request).await?;
+        let (envelope, claims) = blocking(move || {
+            let sealed = seal(&terms, &recipients, plaintext, &Limits::default())
+                .map_err(|error| refused(&error))?;
+            let manifest = sealed.claims.sign(&private).map_err(|error| refused(&error))?;
+            Ok((Envelope { manifest, content: sealed.content }, sealed.claims))
+        })
+        .await?;
+        self.journal.record(sealed_event(cx, &claims)).await?;
+        Ok(envelope)
+    }
+
+    /// The same for a stream: the envelope with its key, recorded, and who seals its chunks.
+    pub async fn seal_stream(&self, cx: &Cx, request: Request) -> Result<(Envelope, StreamSealer)> {
+        let Prepared { recipients, private, terms } = self.prepare(cx, request).await?;
+        let (envelope, claims, sealer) = blocking(move || {
+            let (sealed, sealer) = seal_stream(&terms, &recipients, &Limits::default())
+                .map_err(|error| refused(&error))?;
+            let manifest = sealed.claims.sign(&private).map_err(|error| refused(&error))?;
+            Ok((Envelope { manifest, content: sealed.content }, sealed.claims, sealer))
+        })
+        .await?;
+        self.journal.record(sealed_event(cx, &claims).with("stream", true)).await?;
+        Ok((envelope, sealer))
+    }
+
+    async fn prepare(&self, cx: &Cx, request: Request) -> Result<Prepared> {
         let mut recipients = Vec::with_capacity(request.recipients.len());
         for (index, id) in request.recipients.iter().enumerate() {
             recipients.push(self.recipient(cx, id, &format!("recipients[{index}]")).await?);
@@ -64,21 +93,7 @@ impl SealEnvelope {
             issued_at: now,
             expires_at: now + request.ttl,
         };
-        let plaintext = request.plaintext;
-        let (envelope, claims) = blocking(move || {
-            let sealed = seal(&terms, &recipients, plaintext, &Limits::default())
-                .map_err(|error| refused(&error))?;
-            let manifest = sealed.claims.sign(&private).map_err(|error| refused(&error))?;
-            Ok((Envelope { manifest, content: sealed.content }, sealed.claims))
-        })
-        .await?;
-        let event = Draft::new(cx, "dev.signet.envelope.envelope.sealed", subject_of(claims.id))
-            .with("sender", &claims.sender)
-            .with("recipients", claims.recipients.len())
-            .with("purpose", &claims.purpose)
-            .with("content_digest", &claims.digest);
-        self.journal.record(event).await?;
-        Ok(envelope)
+        Ok(Prepared { recipients, private, terms })
     }
 
     async fn recipient(&self, cx: &Cx, id: &KeyName, field: &str) -> Result<PublicKey> {
@@ -100,6 +115,21 @@ impl SealEnvelope {
             .filter(Keyed::may_protect)
             .ok_or_else(|| named(Fault::new(&KEY_DISABLED), "is disabled"))
     }
+}
+
+/// Everything that sealing needs beside the plaintext.
+struct Prepared {
+    recipients: Vec<PublicKey>,
+    private: Arc<PrivateKey>,
+    terms: Terms,
+}
+
+fn sealed_event(cx: &Cx, claims: &ManifestClaims) -> Draft {
+    Draft::new(cx, "dev.signet.envelope.envelope.sealed", subject_of(claims.id))
+        .with("sender", &claims.sender)
+        .with("recipients", claims.recipients.len())
+        .with("purpose", &claims.purpose)
+        .with("content_digest", &claims.digest)
 }
 
 fn refused(error: &SealError) -> Fault {

@@ -19,6 +19,7 @@ pub use rotation::{
     SERVICE_ROTATION, SHORTEST_ROTATION, SHORTEST_WAIT,
 };
 pub use rules::{
-    ANSWER, ANSWER_STREAM, LONGEST_LIFE, RESPOND, SEAL_PURPOSES, SKEW, lives_too_long,
+    ANSWER, ANSWER_STREAM, LONGEST_LIFE, RESPOND, SEAL_PURPOSES, SKEW, STREAM_PURPOSES,
+    lives_too_long,
 };
 pub use state::{State, Step};

@@ -11,6 +11,9 @@ pub const ANSWER_STREAM: &str = "answer-stream";
 /// What clients may seal envelopes for.
 pub const SEAL_PURPOSES: [&str; 3] = [RESPOND, "message", "store"];
 
+/// The same for streams: the response service answers whole envelopes.
+pub const STREAM_PURPOSES: [&str; 2] = ["message", "store"];
+
 pub const LONGEST_LIFE: Duration = Duration::days(30);
 /// How far two well-kept clocks may differ.
 pub const SKEW: Duration = Duration::minutes(1);

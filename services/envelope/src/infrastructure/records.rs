@@ -67,6 +67,13 @@ impl Records for SqlRecords {
         answered.await.map_err(|_| Fault::unavailable("the writer of records has ended"))?
     }
 
+    async fn keep_all(&self, records: Vec<Record>) -> Result<Vec<Kept>> {
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        db::retry!(write(&self.shared.db, &records))
+    }
+
     async fn purge(&self, before: Timestamp) -> Result<u64> {
         const PURGE: &str = "DELETE FROM releases WHERE expires_at < $1";
         let purged = db::sql!(self.shared.db.write(), |c| sqlx::query(PURGE)

@@ -120,6 +120,14 @@ pub(super) fn manifest(field: &str, value: &str) -> Result<()> {
     parse::within(field, value.len(), 1, MANIFEST, "bytes").map(drop)
 }
 
+/// The public half of a fault, as a part of an answer.
+pub(super) fn status(fault: &Fault) -> proto::google::rpc::Status {
+    let status = rpc::status_of(fault, "");
+    let of_wire = proto::google::rpc::Status::decode(status.details());
+    // Our own encoding: it decodes.
+    of_wire.unwrap_or_default()
+}
+
 pub(super) fn key(key: &Key) -> wire::Key {
     wire::Key {
         name: key.head.id.resource(),

@@ -2,64 +2,85 @@ use chrono::Duration;
 use kernel::{Fault, Result};
 use proto::envelope::v1::envelope_service_server::EnvelopeService;
 use proto::envelope::v1::{
-    Envelope, OpenRequest, OpenResponse, SealRequest, SealResponse, VerifyRequest, VerifyResponse,
+    BatchOpenRequest, BatchOpenResponse, BatchOpenResult, BatchSealRequest, BatchSealResponse,
+    BatchSealResult, Envelope, OpenRequest, OpenResponse, OpenStreamRequest, OpenStreamResponse,
+    SealRequest, SealResponse, SealStreamRequest, SealStreamResponse, VerifyRequest,
+    VerifyResponse, batch_open_result, batch_seal_result,
 };
-use rpc::{Cx, parse};
-use tonic::{Request, Response, Status};
+use rpc::{Cx, ResponseStream, parse};
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
 
-use super::convert;
+use super::{convert, envelope_streams};
+use crate::application::batch::Batch;
 use crate::application::open::{self, OpenEnvelope};
 use crate::application::seal::{self, SealEnvelope};
 use crate::application::verify::Verify;
-use crate::domain::{LONGEST_LIFE, SEAL_PURPOSES};
+use crate::domain::{KeyName, LONGEST_LIFE, SEAL_PURPOSES};
 
 const LARGEST: usize = 4 * 1024 * 1024;
+/// Of content, in a batch.
+const LARGEST_OPENED: usize = 8 * 1024 * 1024;
+const MOST_IN_BATCH: usize = 100;
 const MOST_RECIPIENTS: usize = 64;
 const DEFAULT_TTL: Duration = Duration::minutes(10);
 
+#[derive(Clone)]
 pub struct EnvelopeApi {
     pub seal: SealEnvelope,
     pub open: OpenEnvelope,
+    pub batch: Batch,
     pub verify: Verify,
 }
 
 impl EnvelopeApi {
+    pub fn new(seal: SealEnvelope, open: OpenEnvelope, verify: Verify) -> Self {
+        let batch = Batch { seal: seal.clone(), open: open.clone() };
+        Self { seal, open, batch, verify }
+    }
+
     async fn seal(&self, cx: Cx, request: SealRequest) -> Result<SealResponse> {
-        parse::within("plaintext", request.plaintext.len(), 0, LARGEST, "bytes")?;
-        parse::within("recipients", request.recipients.len(), 1, MOST_RECIPIENTS, "keys")?;
-        if !SEAL_PURPOSES.contains(&request.purpose.as_str()) {
-            return Err(Fault::invalid("purpose", "must be `respond`, `message` or `store`"));
-        }
-        let recipients = request.recipients.iter().enumerate();
-        let sealed = seal::Request {
-            plaintext: request.plaintext,
-            content_type: request.content_type,
-            recipients: recipients
-                .map(|(index, name)| convert::name(&format!("recipients[{index}]"), name))
-                .collect::<Result<_>>()?,
-            signing_key: convert::name("signing_key", &request.signing_key)?,
-            purpose: request.purpose,
-            ttl: ttl(request.ttl)?,
-        };
-        let seal::Envelope { manifest, content } = self.seal.seal(&cx, sealed).await?;
-        Ok(SealResponse { envelope: Some(Envelope { manifest, content }) })
+        let sealed = self.seal.seal(&cx, seal_request(request)?).await?;
+        Ok(SealResponse { envelope: Some(envelope(sealed)) })
     }
 
     async fn open(&self, cx: Cx, request: OpenRequest) -> Result<OpenResponse> {
-        let Envelope { manifest, content } = convert::envelope(request.envelope)?;
-        if content.is_empty() {
-            return Err(Fault::invalid("envelope.content", "is required"));
-        }
         let request_id = parse::request_id(&request.request_id)?;
-        let mut opened = self
-            .open
-            .open(&cx, open::Request { manifest, content: content.into(), request_id })
-            .await?;
-        Ok(OpenResponse {
-            plaintext: std::mem::take(&mut *opened.plaintext),
-            content_type: opened.media_type,
-            manifest: Some(convert::verified(&opened.verified)?),
-        })
+        let request = open_request(request.envelope, request_id)?;
+        opened(self.open.open(&cx, &request).await?)
+    }
+
+    async fn batch_seal(&self, cx: Cx, request: BatchSealRequest) -> Result<BatchSealResponse> {
+        parse::within("requests", request.requests.len(), 1, MOST_IN_BATCH, "requests")?;
+        let size = request.requests.iter().map(|one| one.plaintext.len()).sum();
+        parse::within("requests", size, 0, LARGEST, "bytes of plaintext together")?;
+        let requests = request.requests.into_iter().map(seal_request).collect();
+        let outcomes = self.batch.seal(&cx, requests).await?.into_iter();
+        let result = |outcome: Result<seal::Envelope>| match outcome {
+            Ok(sealed) => batch_seal_result::Outcome::Envelope(envelope(sealed)),
+            Err(fault) => batch_seal_result::Outcome::Error(convert::status(&fault)),
+        };
+        let results = outcomes.map(|outcome| BatchSealResult { outcome: Some(result(outcome)) });
+        Ok(BatchSealResponse { results: results.collect() })
+    }
+
+    async fn batch_open(&self, cx: Cx, request: BatchOpenRequest) -> Result<BatchOpenResponse> {
+        parse::within("envelopes", request.envelopes.len(), 1, MOST_IN_BATCH, "envelopes")?;
+        let size = request.envelopes.iter().map(|one| one.content.len()).sum();
+        parse::within("envelopes", size, 0, LARGEST_OPENED, "bytes of content together")?;
+        let request_id = parse::request_id(&request.request_id)?;
+        let envelopes = request.envelopes.into_iter();
+        let requests = envelopes.map(|envelope| open_request(Some(envelope), request_id));
+        let outcomes = self.batch.open(&cx, requests.collect()).await?;
+        let mut results = Vec::with_capacity(outcomes.len());
+        for outcome in outcomes {
+            let outcome = match outcome {
+                Ok(one) => batch_open_result::Outcome::Opened(opened(one)?),
+                Err(fault) => batch_open_result::Outcome::Error(convert::status(&fault)),
+            };
+            results.push(BatchOpenResult { outcome: Some(outcome) });
+        }
+        Ok(BatchOpenResponse { results })
     }
 
     async fn verify(&self, cx: Cx, request: VerifyRequest) -> Result<VerifyResponse> {
@@ -67,6 +88,57 @@ impl EnvelopeApi {
         let verified = self.verify.verify(&cx, &manifest, content).await?;
         Ok(VerifyResponse { manifest: Some(convert::verified(&verified)?) })
     }
+}
+
+fn envelope(sealed: seal::Envelope) -> Envelope {
+    Envelope { manifest: sealed.manifest, content: sealed.content }
+}
+
+fn seal_request(request: SealRequest) -> Result<seal::Request> {
+    parse::within("plaintext", request.plaintext.len(), 0, LARGEST, "bytes")?;
+    if !SEAL_PURPOSES.contains(&request.purpose.as_str()) {
+        return Err(Fault::invalid("purpose", "must be `respond`, `message` or `store`"));
+    }
+    let (recipients, signing_key, ttl) =
+        terms(&request.recipients, &request.signing_key, request.ttl)?;
+    Ok(seal::Request {
+        plaintext: request.plaintext,
+        content_type: request.content_type,
+        recipients,
+        signing_key,
+        purpose: request.purpose,
+        ttl,
+    })
+}
+
+/// What all ways of sealing are told.
+pub(super) fn terms(
+    recipients: &[String],
+    signing_key: &str,
+    given: Option<prost_types::Duration>,
+) -> Result<(Vec<KeyName>, KeyName, Duration)> {
+    parse::within("recipients", recipients.len(), 1, MOST_RECIPIENTS, "keys")?;
+    let named = recipients.iter().enumerate();
+    let recipients = named
+        .map(|(index, name)| convert::name(&format!("recipients[{index}]"), name))
+        .collect::<Result<_>>()?;
+    Ok((recipients, convert::name("signing_key", signing_key)?, ttl(given)?))
+}
+
+fn open_request(envelope: Option<Envelope>, request_id: Option<Uuid>) -> Result<open::Request> {
+    let Envelope { manifest, content } = convert::envelope(envelope)?;
+    if content.is_empty() {
+        return Err(Fault::invalid("envelope.content", "is required"));
+    }
+    Ok(open::Request { manifest, content: content.into(), request_id })
+}
+
+fn opened(mut opened: open::Opened) -> Result<OpenResponse> {
+    Ok(OpenResponse {
+        plaintext: std::mem::take(&mut *opened.plaintext),
+        content_type: opened.media_type,
+        manifest: Some(convert::verified(&opened.verified)?),
+    })
 }
 
 fn ttl(given: Option<prost_types::Duration>) -> Result<Duration> {
@@ -92,5 +164,39 @@ impl EnvelopeService for EnvelopeApi {
         request: Request<VerifyRequest>,
     ) -> Result<Response<VerifyResponse>, Status> {
         rpc::unary(request, |cx, message| self.verify(cx, message)).await
+    }
+
+    async fn batch_seal(
+        &self,
+        request: Request<BatchSealRequest>,
+    ) -> Result<Response<BatchSealResponse>, Status> {
+        rpc::unary(request, |cx, message| self.batch_seal(cx, message)).await
+    }
+
+    async fn batch_open(
+        &self,
+        request: Request<BatchOpenRequest>,
+    ) -> Result<Response<BatchOpenResponse>, Status> {
+        rpc::unary(request, |cx, message| self.batch_open(cx, message)).await
+    }
+
+    type SealStreamStream = ResponseStream<SealStreamResponse>;
+
+    async fn seal_stream(
+        &self,
+        request: Request<Streaming<SealStreamRequest>>,
+    ) -> Result<Response<Self::SealStreamStream>, Status> {
+        let seal = self.seal.clone();
+        rpc::duplex(request, |cx, inbound| envelope_streams::seal(seal, cx, inbound)).await
+    }
+
+    type OpenStreamStream = ResponseStream<OpenStreamResponse>;
+
+    async fn open_stream(
+        &self,
+        request: Request<Streaming<OpenStreamRequest>>,
+    ) -> Result<Response<Self::OpenStreamStream>, Status> {
+        let open = self.open.clone();
+        rpc::duplex(request, |cx, inbound| envelope_streams::open(open, cx, inbound)).await
     }
 }

@@ -3,10 +3,12 @@
 mod convert;
 mod data_key_service;
 mod envelope_service;
+mod envelope_streams;
 pub mod key_filter;
 mod key_service;
 mod key_states;
 mod release_service;
+mod stream_meter;
 
 pub use data_key_service::DataKeyApi;
 pub use envelope_service::EnvelopeApi;

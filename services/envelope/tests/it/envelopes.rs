@@ -6,49 +6,8 @@ use proto::Role;
 use proto::envelope::v1::*;
 
 use crate::client::{Client, code, field};
-use crate::server::{Server, User, attribute, migrations, uuid};
-
-/// A tenant with a kept recipient and a kept sender.
-struct Kept {
-    server: Server,
-    seal: Key,
-    sign: Key,
-}
-
-impl Kept {
-    async fn new(db: Db) -> Self {
-        let server = Server::start(db).await;
-        let seal = server.make(KeyPurpose::Seal, KeyAlgorithm::EcdhEsA256kwX25519).await;
-        let sign = server.make(KeyPurpose::Sign, KeyAlgorithm::EddsaEd25519).await;
-        Self { server, seal, sign }
-    }
-
-    fn request(&self) -> SealRequest {
-        SealRequest {
-            plaintext: b"a message".to_vec(),
-            content_type: "text/plain".into(),
-            recipients: vec![self.seal.name.clone()],
-            signing_key: self.sign.name.clone(),
-            purpose: "message".into(),
-            ttl: None,
-        }
-    }
-
-    async fn sealed(&self) -> Envelope {
-        let sealed = self.server.seal(&self.server.member, self.request()).await;
-        sealed.unwrap().envelope.unwrap()
-    }
-
-    async fn open(
-        &self,
-        envelope: &Envelope,
-        request_id: &str,
-    ) -> crate::server::Answer<OpenResponse> {
-        let request =
-            OpenRequest { envelope: Some(envelope.clone()), request_id: request_id.into() };
-        self.server.open(&self.server.member, request).await
-    }
-}
+use crate::kept::Kept;
+use crate::server::{User, attribute, migrations, uuid};
 
 db::both! { migrations() =>
     async fn what_is_sealed_is_verified_and_opened_once(db: Db) {

@@ -7,10 +7,12 @@
     reason = "tests"
 )]
 
+mod batches;
 mod client;
 mod crash;
 mod data_keys;
 mod envelopes;
+mod kept;
 mod keys;
 mod lifecycle;
 mod records;
@@ -19,3 +21,4 @@ mod revocation;
 mod rotation;
 mod server;
 mod signing;
+mod streams;

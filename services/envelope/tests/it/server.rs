@@ -38,7 +38,7 @@ pub(crate) struct Told {
 
 pub(crate) type Answer<T> = Result<T, Told>;
 
-fn told<T>(outcome: Result<Response<T>, Status>) -> Answer<T> {
+pub(crate) fn told<T>(outcome: Result<Response<T>, Status>) -> Answer<T> {
     outcome.map(Response::into_inner).map_err(|status| {
         let fault = rpc::fault_of(&status);
         Told {
@@ -207,6 +207,8 @@ impl Server {
         invalidate: keys.invalidate_caches, "/signet.envelope.v1.KeyService/InvalidateCaches", Edge, InvalidateCachesRequest => InvalidateCachesResponse;
         seal: envelopes.seal, "/signet.envelope.v1.EnvelopeService/Seal", Edge, SealRequest => SealResponse;
         open: envelopes.open, "/signet.envelope.v1.EnvelopeService/Open", Edge, OpenRequest => OpenResponse;
+        batch_seal: envelopes.batch_seal, "/signet.envelope.v1.EnvelopeService/BatchSeal", Edge, BatchSealRequest => BatchSealResponse;
+        batch_open: envelopes.batch_open, "/signet.envelope.v1.EnvelopeService/BatchOpen", Edge, BatchOpenRequest => BatchOpenResponse;
         verify: envelopes.verify, "/signet.envelope.v1.EnvelopeService/Verify", Edge, VerifyRequest => VerifyResponse;
         unwrap: releasing.unwrap_content_key, "/signet.envelope.v1.ReleaseService/UnwrapContentKey", Response, UnwrapContentKeyRequest => UnwrapContentKeyResponse;
         sign: releasing.sign_manifest, "/signet.envelope.v1.ReleaseService/SignManifest", Response, SignManifestRequest => SignManifestResponse;
