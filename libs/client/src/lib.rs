@@ -3,6 +3,7 @@
 //! * [`session`]: where the edge is and who calls; [`profile`]: what is remembered;
 //!   [`connection`]: the calls themselves.
 //! * [`sealing`], [`asking`] and [`proofs`]: what must happen here and not in the mesh.
+//! * [`sealed_file`]: files of any size; [`transfer`] and [`progress`]: long work.
 //! * [`commands`]: a file for each group of subcommands.
 
 pub mod asking;
@@ -13,12 +14,15 @@ pub mod output;
 pub mod private_file;
 pub mod problem;
 pub mod profile;
+pub mod progress;
 pub mod proofs;
 pub mod reference;
+pub mod sealed_file;
 pub mod sealing;
 pub mod session;
 pub mod terminal;
 pub mod trace;
+pub mod transfer;
 
 pub use private_file::{read as read_private, write as write_private};
 pub use problem::{Problem, Result};

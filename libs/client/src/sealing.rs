@@ -3,8 +3,9 @@
 
 use chrono::Duration;
 use crypto::envelope::{self, Content, Manifest, ManifestClaims, Terms, VerifiedManifest};
-use crypto::stream::StreamOpener;
-use crypto::{Limits, OpenError, PrivateKey, PublicKey};
+use crypto::stream::file::Header;
+use crypto::stream::{StreamOpener, StreamSealer};
+use crypto::{Limits, OpenError, PrivateKey, PublicKey, SealError};
 use kernel::{Clock as _, SystemClock};
 use proto::envelope::v1::{Envelope, GetKeyRequest, Key, KeyState, KeyVersion};
 use serde::{Deserialize, Serialize};
@@ -83,8 +84,29 @@ pub struct Letter<'a> {
 
 /// Encrypts for the recipients and signs, here.
 pub fn seal(letter: Letter<'_>, signing: &PrivateKey, to: &[PublicKey]) -> Result<Envelope> {
+    let terms = terms(&letter, signing)?;
+    let sealed = envelope::seal(&terms, to, letter.plaintext, &Limits::default());
+    let sealed = sealed.map_err(unsealable)?;
+    let manifest = sealed.claims.sign(signing).map_err(unsealable)?;
+    Ok(Envelope { manifest, content: sealed.content })
+}
+
+/// The same for a stream, whose chunks the sealer makes. The letter has no plaintext yet.
+pub fn seal_stream(
+    letter: &Letter<'_>,
+    signing: &PrivateKey,
+    to: &[PublicKey],
+) -> Result<(Header, StreamSealer)> {
+    let terms = terms(letter, signing)?;
+    let sealed = envelope::seal_stream(&terms, to, &Limits::default());
+    let (sealed, sealer) = sealed.map_err(unsealable)?;
+    let manifest = sealed.claims.sign(signing).map_err(unsealable)?;
+    Ok((Header { manifest, content: sealed.content }, sealer))
+}
+
+fn terms(letter: &Letter<'_>, signing: &PrivateKey) -> Result<Terms> {
     let now = SystemClock.now();
-    let terms = Terms {
+    Ok(Terms {
         tenant: tenant_id(letter.tenant)?,
         sender: signing.kid().to_owned(),
         purpose: letter.purpose.to_owned(),
@@ -92,12 +114,11 @@ pub fn seal(letter: Letter<'_>, signing: &PrivateKey, to: &[PublicKey]) -> Resul
         in_reply_to: None,
         issued_at: now,
         expires_at: now + letter.lifetime,
-    };
-    let unsealable = |error| Problem::new(format_args!("The content cannot be sealed: {error}."));
-    let sealed = envelope::seal(&terms, to, letter.plaintext, &Limits::default());
-    let sealed = sealed.map_err(unsealable)?;
-    let manifest = sealed.claims.sign(signing).map_err(unsealable)?;
-    Ok(Envelope { manifest, content: sealed.content })
+    })
+}
+
+fn unsealable(error: SealError) -> Problem {
+    Problem::new(format_args!("The content cannot be sealed: {error}."))
 }
 
 pub async fn key(edge: &Edge, name: &str) -> Result<Key> {

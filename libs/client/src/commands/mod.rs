@@ -3,6 +3,7 @@
 pub mod account;
 mod envelopes;
 pub mod events;
+mod files;
 mod key_changes;
 pub mod keys;
 mod log;
