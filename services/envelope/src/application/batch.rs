@@ -28,11 +28,18 @@ pub struct Batch {
 
 /// An envelope of a batch before the record.
 enum Item {
-    /// Decrypted here, and not released yet.
-    Ready(OpenRequest, EnvelopeId, Withheld<Opened>, Decision),
+    Ready(Box<Ready>),
     /// What is known of its keys was behind: to be decided anew, alone.
     Again(OpenRequest),
     Refused(Fault),
+}
+
+/// Decrypted here, and not released yet.
+struct Ready {
+    request: OpenRequest,
+    id: EnvelopeId,
+    opened: Withheld<Opened>,
+    decision: Decision,
 }
 
 impl Batch {
@@ -57,10 +64,10 @@ impl Batch {
         let mut seen = HashSet::new();
         for item in &mut items {
             // A retry may come again, but not beside itself.
-            if let Item::Ready(_, id, ..) = item
-                && !seen.insert(*id)
+            if let Item::Ready(ready) = item
+                && !seen.insert(ready.id)
             {
-                *item = Item::Refused(self.replay(cx, *id).await);
+                *item = Item::Refused(self.replay(cx, ready.id).await);
             }
         }
         of_the_caller(self.released(cx, items).await?)
@@ -72,7 +79,9 @@ impl Batch {
             Err(fault) => return Item::Refused(fault),
         };
         match self.open.withheld(cx, &request, Reading::Known, whole).await {
-            Ok((id, opened, decision)) => Item::Ready(request, id, opened, decision),
+            Ok((id, opened, decision)) => {
+                Item::Ready(Box::new(Ready { request, id, opened, decision }))
+            }
             Err(Refused(_, refusal)) if decide_again(Reading::Known, &refusal) => {
                 Item::Again(request)
             }
@@ -86,7 +95,8 @@ impl Batch {
         let (mut withheld, mut waiting) = (Vec::new(), Vec::with_capacity(items.len()));
         for item in items {
             waiting.push(match item {
-                Item::Ready(request, id, opened, decision) => {
+                Item::Ready(ready) => {
+                    let Ready { request, id, opened, decision } = *ready;
                     withheld.push((opened, decision));
                     Ok((request, Some(id)))
                 }
