@@ -199,7 +199,7 @@ mod tests {
                 state: KeyState::Enabled.into(),
                 public_jwk: self.signing.public().to_jwk(),
                 thumbprint: self.signing.kid().to_owned(),
-                create_time: None,
+                ..KeyVersion::default()
             };
             let sender =
                 Key { state: KeyState::Enabled.into(), versions: vec![version], ..Key::default() };
