@@ -6,6 +6,7 @@
 mod admin;
 mod app;
 mod health;
+mod memory;
 mod process;
 mod serve;
 mod settings;
@@ -13,6 +14,7 @@ mod tasks;
 
 pub use admin::serve_metrics;
 pub use app::{App, Parts, Service};
+pub use memory::{ProcessSettings, Protection, protect};
 pub use process::{log_panics, main, terminated};
 pub use serve::serve;
 pub use settings::{ServerSettings, Settings, TelemetrySettings};

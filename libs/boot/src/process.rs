@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin;
 use crate::app::Service;
+use crate::memory;
 use crate::serve::serve;
 use crate::settings::Settings;
 
@@ -75,9 +76,11 @@ fn complain(text: &str) {
 
 async fn run<S: Service>(loaded: Loaded<Settings<S::Settings>>) -> Result<()> {
     let Loaded { settings, warnings } = loaded;
+    let protection = memory::protect(settings.process);
     let telemetry =
         telemetry::init(S::NAME, &settings.telemetry.observability()).map_err(Fault::internal)?;
     log_panics();
+    protection.log(S::NAME);
     for warning in warnings {
         tracing::warn!(service = S::NAME, warning, "configuration");
     }

@@ -5,12 +5,16 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::memory::ProcessSettings;
+
 /// A service's whole configuration: a TOML file, overridden by the environment.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings<S> {
     pub server: ServerSettings,
     pub database: db::Settings,
+    #[serde(default)]
+    pub process: ProcessSettings,
     #[serde(default)]
     pub telemetry: TelemetrySettings,
     /// The service's own.

@@ -42,7 +42,13 @@ impl Service for Envelope {
 
     async fn start(parts: Parts<EnvelopeSettings>) -> Result<App> {
         let Parts { settings, clock, db, stop, .. } = parts;
-        let kms = keys::open(&settings.kms, Arc::clone(&clock)).await?;
+        let kms = keys::open_all(
+            &settings.kms,
+            &settings.further_kms,
+            &settings.kms_by_tenant,
+            Arc::clone(&clock),
+        )
+        .await?;
         let suite = settings.service_key_suite.into();
         let services = Services::new(&db, Arc::clone(&kms), &clock, suite, &settings.cache)?;
         let (custody, cache) = (Arc::clone(&services.custody), Arc::clone(&services.cache));

@@ -8,6 +8,13 @@ use serde::Deserialize;
 pub struct EnvelopeSettings {
     /// Who holds the tenants' KEKs.
     pub kms: keys::Settings,
+    /// Other providers, for tenants that are on them, or were and left keys
+    /// behind. At most one of a kind, `kms` counted.
+    #[serde(default)]
+    pub further_kms: Vec<keys::Settings>,
+    /// Tenants that are not on `kms`.
+    #[serde(default)]
+    pub kms_by_tenant: Vec<keys::Assignment>,
     /// What `keys/response-seal` and `keys/response-sign` of a tenant are made
     /// with. Default `ec`: they are made while a caller waits, and an RSA key
     /// takes a few hundred milliseconds. A change counts for tenants whose keys
@@ -45,10 +52,17 @@ impl From<ServiceKeySuite> for Suite {
 
 impl Validate for EnvelopeSettings {
     fn validate(&self, problems: &mut Problems) {
-        if let keys::Settings::Local(local) = &self.kms
-            && local.passphrase_file.is_some() == local.key_file.is_some()
+        for (key, settings) in std::iter::once(("kms", &self.kms))
+            .chain(self.further_kms.iter().map(|settings| ("further_kms", settings)))
         {
-            problems.add("kms", "exactly one of passphrase_file and key_file must be set");
+            if let keys::Settings::Local(local) = settings
+                && local.passphrase_file.is_some() == local.key_file.is_some()
+            {
+                problems.add(key, "exactly one of passphrase_file and key_file must be set");
+            }
+        }
+        if let Err(wrong) = keys::check(&self.kms, &self.further_kms, &self.kms_by_tenant) {
+            problems.add("further_kms", wrong);
         }
         problems.section("cache", &self.cache);
     }

@@ -49,6 +49,7 @@ pub(crate) fn wrapped_data_key(data: &[u8]) {
 
 pub(crate) fn keyring(data: &[u8]) {
     let _ = KeyringHeader::parse(data);
+    let _ = KeyringHeader::parse_backup(data);
 }
 
 pub(crate) fn blob_name(data: &[u8]) {

@@ -5,6 +5,7 @@ mod envelopes;
 pub mod events;
 mod files;
 mod key_changes;
+mod keyring;
 pub mod keys;
 mod log;
 pub mod prompts;
@@ -31,6 +32,8 @@ pub enum Command {
     ApiKeys(account::ApiKeys),
     /// Keys that seal and sign: kept by the mesh, or your own.
     Keys(keys::Keys),
+    /// The file that holds the tenants' KEKs: look, check, rekey, back up, restore.
+    Keyring(keyring::Keyring),
     /// Texts stored encrypted, with revisions.
     Prompts(prompts::Prompts),
     /// Seal and sign a text here, with your own key, to an envelope.
@@ -76,6 +79,7 @@ pub async fn run(subcommand: Command, command: clap::Command) -> Result<()> {
         Command::Users(arguments) => arguments.run().await,
         Command::ApiKeys(arguments) => arguments.run().await,
         Command::Keys(arguments) => arguments.run().await,
+        Command::Keyring(arguments) => arguments.run(),
         Command::Prompts(arguments) => arguments.run().await,
         Command::Seal(arguments) => arguments.run().await,
         Command::Open(arguments) => arguments.run().await,

@@ -54,10 +54,12 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// Runs until SIGINT or SIGTERM.
 pub async fn run(arguments: DevArguments) -> Result<()> {
     let started = Instant::now();
+    let protection = boot::protect(boot::ProcessSettings::default());
     let place = Place::open(&arguments.data)?;
     let telemetry = telemetry::init("signet", &services::telemetry(&arguments, &place))
         .map_err(Fault::internal)?;
     boot::log_panics();
+    protection.log("signet");
     let stop = CancellationToken::new();
     let plan = plan(&arguments, &place)?;
     let wiring = Wiring { plan: &plan, place: &place };

@@ -2,7 +2,7 @@
 
 use anonymizer::AnonymizerSettings;
 use auth::AuthSettings;
-use boot::{ServerSettings, Settings, TelemetrySettings};
+use boot::{ProcessSettings, ServerSettings, Settings, TelemetrySettings};
 use config::Duration;
 use envelope::{EnvelopeSettings, ServiceKeySuite};
 use kernel::{Fault, Result, SystemClock};
@@ -55,6 +55,8 @@ impl Wiring<'_> {
                 reflection: true,
             },
             database: db::Settings::sqlite(&folder.join("data.db")),
+            // Done once for all of them.
+            process: ProcessSettings::default(),
             telemetry: TelemetrySettings::default(),
             service,
         };
@@ -78,8 +80,13 @@ impl Wiring<'_> {
             key_file: Some(key_file),
             create,
         });
-        let cache = Default::default();
-        Ok(EnvelopeSettings { kms, service_key_suite: ServiceKeySuite::Ec, cache })
+        Ok(EnvelopeSettings {
+            kms,
+            further_kms: Vec::new(),
+            kms_by_tenant: Vec::new(),
+            service_key_suite: ServiceKeySuite::Ec,
+            cache: Default::default(),
+        })
     }
 
     fn auth(&self) -> Result<AuthSettings> {
