@@ -107,7 +107,7 @@ impl ManifestClaims {
     }
 
     /// Names the member at fault.
-    fn validate(&self) -> Result<(), &'static str> {
+    pub(super) fn validate(&self) -> Result<(), &'static str> {
         if self.version != VERSION {
             return Err("manifest.ver");
         }

@@ -99,7 +99,7 @@ fn seal_as(
         expires_at: terms.expires_at.timestamp(),
         protected,
     };
-    claims.to_json()?;
+    claims.validate().map_err(SealError::Invalid)?;
     let length = encoding::encoded_len(ciphertext.len());
     let content = content::write(&claims.protected, &keys, (&iv, &tag), length, |json| {
         encoding::append(&ciphertext, json);
