@@ -4,6 +4,7 @@
 //! * [`envelope`]: content for several recipients, and the signed manifest that
 //!   lets its key be released without the content.
 //! * [`nested`]: one plain token, a signature over a JWE, for clients that know only that.
+//! * [`jwe`]: one text for one recipient, unsigned.
 //! * [`proof`]: that somebody has a key.
 //! * [`stream`]: sealed streams, whose key travels in an envelope.
 //! * [`field`] and [`chunked`]: columns and blobs at rest.
@@ -17,6 +18,7 @@ pub mod chunked;
 pub mod encoding;
 pub mod envelope;
 pub mod field;
+pub mod jwe;
 pub mod key;
 pub mod nested;
 pub mod proof;

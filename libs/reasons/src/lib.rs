@@ -40,6 +40,8 @@ pub mod envelope {
         ENVELOPE_REJECTED: InvalidArgument, "The envelope cannot be opened.", "Seal it anew for the recipient's current key; the audit log has the cause.";
         ENVELOPE_PURPOSE_MISMATCH: FailedPrecondition, "The envelope is for another purpose.", "Seal it for the purpose that the RPC expects.";
         DATA_KEY_REJECTED: InvalidArgument, "The data key cannot be unwrapped.", "Use the context that it was made with.";
+        KEY_IMPORT_REJECTED: InvalidArgument, "The wrapped key cannot be opened.", "Seal the private half to the import key as the field's description says.";
+        KEY_SET_TOO_LARGE: FailedPrecondition, "The key set has more than 1,000 keys.", "Narrow it with a filter, or list keys in pages.";
         KEY_STATE_CONFLICT: FailedPrecondition, "The state of the key or version does not allow this.", "Read the key; docs/keys.md has a picture of the states and what leads from one to another.";
         KEY_DISABLED: FailedPrecondition, "The key is disabled.", "Use another key or version.";
         KEY_PURPOSE_MISMATCH: FailedPrecondition, "The key is for another purpose.", "Use a SEAL key for recipients and a SIGN key for the sender.";

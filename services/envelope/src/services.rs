@@ -17,13 +17,14 @@ use crate::application::create_key::CreateKey;
 use crate::application::custody::Custody;
 use crate::application::data_keys::DataKeys;
 use crate::application::directory::Directory;
+use crate::application::enrol::Enrol;
 use crate::application::epochs::TenantEpochs;
 use crate::application::invalidate_caches::InvalidateCaches;
 use crate::application::keeper::Keeper;
 use crate::application::key_states::KeyStates;
 use crate::application::key_usage::KeyUsage;
 use crate::application::open::OpenEnvelope;
-use crate::application::ports::{Journal, Keys, KnownKeys, Records, UseCounts};
+use crate::application::ports::{Enrolment, Journal, Keys, KnownKeys, Records, UseCounts};
 use crate::application::record::Recorder;
 use crate::application::refusal::Refuse;
 use crate::application::release::ReleaseKey;
@@ -32,7 +33,9 @@ use crate::application::seal::SealEnvelope;
 use crate::application::sign_manifest::SignManifest;
 use crate::application::uses::Uses;
 use crate::application::verify::Verify;
-use crate::infrastructure::{CachedKeys, SqlEpochs, SqlKeys, SqlRecords, SqlUseCounts};
+use crate::infrastructure::{
+    CachedKeys, SqlEnrolment, SqlEpochs, SqlKeys, SqlRecords, SqlUseCounts,
+};
 use crate::presentation::{DataKeyApi, EnvelopeApi, KeyApi, ReleaseApi};
 
 /// A content of 8 MiB in base64, wrapped keys, and what surrounds them.
@@ -99,10 +102,12 @@ impl Services {
         let (seal, sign) = outgoing(&directory, &custody, &journal, &clock());
         let change = ChangeKey { keys: keys.clone(), custody: custody.clone(), clock: clock() };
         let usage = KeyUsage { keys, counts, uses: uses.clone() };
-        let (rotate, keeper, states) = changes(&change, &create);
+        let store: Arc<dyn Enrolment> = Arc::new(SqlEnrolment(db.clone()));
+        let enrol = Enrol { create: create.clone(), store: store.clone(), clock: clock() };
+        let (rotate, keeper, states) = changes(&change, &create, store);
         let open = OpenEnvelope { release: release.clone() };
         Ok(Self {
-            keys: KeyApi { directory, create, rotate, states, usage, invalidate },
+            keys: KeyApi { directory, create, rotate, states, usage, invalidate, enrol },
             envelopes: EnvelopeApi::new(seal, open, verify),
             releasing: ReleaseApi { release, sign },
             data_keys: DataKeyApi {
@@ -130,9 +135,13 @@ impl Services {
 }
 
 /// What changes keys: because somebody asks for it, or because it is time.
-fn changes(change: &ChangeKey, create: &CreateKey) -> (RotateKey, Keeper, KeyStates) {
+fn changes(
+    change: &ChangeKey,
+    create: &CreateKey,
+    enrolment: Arc<dyn Enrolment>,
+) -> (RotateKey, Keeper, KeyStates) {
     let rotate = RotateKey { change: change.clone(), create: create.clone() };
-    let keeper = Keeper { change: change.clone(), rotate: rotate.clone() };
+    let keeper = Keeper { change: change.clone(), rotate: rotate.clone(), enrolment };
     (rotate, keeper, KeyStates { change: change.clone() })
 }
 

@@ -170,6 +170,10 @@ class Sealer:
         )
         if purpose == stubs.key.KEY_PURPOSE_SIGN:
             request.proof = jose.proof(key, self.client.me.user)
+        else:
+            begin = stubs.key.BeginKeyRegistrationRequest(public_jwk=request.public_jwk)
+            challenge = self.client.call("KeyService", "BeginKeyRegistration", begin).challenge
+            request.proof = jose.answer(key, challenge, self.client.me.user)
         return self.client.call("KeyService", "RegisterPublicKey", request).key.name
 
     def seal(self, text, **changes):

@@ -75,6 +75,17 @@ def proof(key, user):
     return sign(key, text.encode(), {"alg": key["alg"], "kid": key.thumbprint()})
 
 
+def answer(key, challenge, user):
+    """The proof of possession of a key that cannot sign: the opened challenge."""
+    token = jwe.JWE()
+    token.allowed_algs = [key["alg"], "A256GCM"]
+    token.deserialize(challenge, key=key)
+    assert token.jose_header["typ"] == "signet-challenge+jwe"
+    text = token.payload.decode()
+    assert text.startswith(f"signet-challenge-v1\n{user}\n{key.thumbprint()}\n")
+    return text
+
+
 def seal(plaintext, *, tenant, sender, recipients, purpose="respond", **changes):
     """An envelope: (manifest, content). `recipients` are public JWKs, dictionaries.
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crypto::PrivateKey;
 use proto::envelope::v1::{
-    CreateKeyRequest, InvalidateCachesRequest, Key, KeyAlgorithm, KeyPurpose, KeyState, KeyVersion,
-    ListKeysRequest, RegisterPublicKeyRequest,
+    BeginKeyRegistrationRequest, CreateKeyRequest, ImportKeyRequest, InvalidateCachesRequest, Key,
+    KeyAlgorithm, KeyPurpose, KeyState, KeyVersion, ListKeysRequest, RegisterPublicKeyRequest,
 };
 use serde_json::{Value, json};
 
@@ -71,9 +71,43 @@ enum Action {
         /// What the key of --jwk is for.
         #[arg(long, requires = "jwk")]
         purpose: Option<Purpose>,
-        /// The proof of possession for a signing key of --jwk: a compact JWS.
-        #[arg(long, value_name = "JWS", requires = "jwk")]
+        /// The proof of possession for --jwk: of a signing key a compact JWS, of a sealing
+        /// key the opened challenge. Without it, for a sealing key, the challenge is shown.
+        #[arg(long, value_name = "PROOF", requires = "jwk")]
         proof: Option<String>,
+    },
+    /// Bring a private key in, sealed on its way, for the mesh to keep.
+    Import {
+        /// The key's id; default: a UUID.
+        id: Option<String>,
+        /// A file with the key: PKCS#8 as PEM or DER, or a private JWK.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// What it is for: seal (recipients) or sign (senders).
+        #[arg(long)]
+        purpose: Purpose,
+        /// KEY=VALUE, once for each.
+        #[arg(long = "label", value_name = "LABEL", value_parser = label)]
+        labels: Vec<(String, String)>,
+        /// How old the newest version gets before the mesh adds another: such as 30d, or
+        /// never; default: 90d.
+        #[arg(long, value_name = "SPAN", value_parser = period)]
+        rotate_every: Option<Period>,
+    },
+    /// Write a public half, or those of all keys as a set.
+    Export {
+        /// The key's name or id; not for --format jwks.
+        #[arg(default_value = "", hide_default_value = true)]
+        name: String,
+        /// jwk, pem or jwks.
+        #[arg(long, default_value = "jwk")]
+        format: super::key_transfer::Format,
+        /// This version; default: the primary one.
+        #[arg(long, value_name = "NUMBER", default_value_t = 0, hide_default_value = true)]
+        version: i32,
+        /// For jwks: only keys that this is true of, as for list.
+        #[arg(long)]
+        filter: Option<String>,
     },
     /// Show a key with its public halves.
     #[command(alias = "get")]
@@ -121,22 +155,31 @@ impl Keys {
                 session.edge.keys().create_key(request).await?.into_inner().key
             }
             Action::Register { jwk: None, .. } => return own(&mut session).await,
-            Action::Register { id, jwk: Some(path), purpose, proof } => {
-                let request = RegisterPublicKeyRequest {
-                    key_id: id.unwrap_or_default(),
-                    purpose: purpose.map_or(KeyPurpose::Unspecified, KeyPurpose::from).into(),
-                    public_jwk: super::read_text(&path)?,
-                    proof: proof.unwrap_or_default(),
-                    labels: Vec::new(),
-                    request_id: request_id(),
-                };
-                session.edge.keys().register_public_key(request).await?.into_inner().key
-            }
-            Action::Invalidate => {
-                let mut keys = session.edge.keys();
-                let done = keys.invalidate_caches(InvalidateCachesRequest {}).await?.into_inner();
-                session.out.object(&json!({ "keys": done.keys, "epoch": done.epoch }));
+            Action::Register {
+                jwk: Some(path), purpose: Some(Purpose::Seal), proof: None, ..
+            } => {
+                let challenge = challenge(&session, super::read_text(&path)?).await?;
+                session.out.note("Open this with the key, check that it names you, and run the command again with the text as --proof:");
+                session.out.object(&json!({ "challenge": challenge }));
                 return Ok(());
+            }
+            Action::Import { id, key, purpose, labels: pairs, rotate_every } => {
+                let request = ImportKeyRequest {
+                    key_id: id.unwrap_or_default(),
+                    purpose: KeyPurpose::from(purpose).into(),
+                    labels: labels(&pairs),
+                    rotation_period: rotate_every.map(Into::into),
+                    ..ImportKeyRequest::default()
+                };
+                super::key_transfer::import(&session, &key, request).await?
+            }
+            Action::Export { name, format, version, filter } => {
+                let filter = filter.unwrap_or_default();
+                return super::key_transfer::export(&session, (&name, version), format, filter)
+                    .await;
+            }
+            Action::Register { id, jwk: Some(path), purpose, proof } => {
+                given(&session, (id, purpose, proof), super::read_text(&path)?).await?
             }
             Action::Show { name } => {
                 Some(sealing::key(&session.edge, &named("keys", &name)).await?)
@@ -191,6 +234,15 @@ async fn register_one(
             _ => {}
         }
     }
+    let proof = match purpose {
+        // What cannot sign proves that it can open, and only to its own user.
+        KeyPurpose::Seal => {
+            let token = challenge(session, own.public().to_jwk()).await?;
+            let user = &session.who().await?.user;
+            crypto::proof::answer(own, &token, user).map_err(Problem::new)?
+        }
+        _ => proof,
+    };
     let request = RegisterPublicKeyRequest {
         key_id: String::new(),
         purpose: purpose.into(),
@@ -211,6 +263,28 @@ async fn register_one(
         }
         Err(problem) => Err(problem),
     }
+}
+
+/// Registers a public half that somebody else has the private half of.
+async fn given(
+    session: &Session,
+    (id, purpose, proof): (Option<String>, Option<Purpose>, Option<String>),
+    public_jwk: String,
+) -> Result<Option<Key>> {
+    let request = RegisterPublicKeyRequest {
+        key_id: id.unwrap_or_default(),
+        purpose: purpose.map_or(KeyPurpose::Unspecified, KeyPurpose::from).into(),
+        public_jwk,
+        proof: proof.unwrap_or_default(),
+        labels: Vec::new(),
+        request_id: request_id(),
+    };
+    Ok(session.edge.keys().register_public_key(request).await?.into_inner().key)
+}
+
+async fn challenge(session: &Session, public_jwk: String) -> Result<String> {
+    let request = BeginKeyRegistrationRequest { public_jwk };
+    Ok(session.edge.keys().begin_key_registration(request).await?.into_inner().challenge)
 }
 
 fn is_usable(key: &Key, own: &PrivateKey) -> bool {

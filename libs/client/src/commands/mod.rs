@@ -5,6 +5,7 @@ mod envelopes;
 pub mod events;
 mod files;
 mod key_changes;
+mod key_transfer;
 mod keyring;
 pub mod keys;
 mod log;

@@ -36,6 +36,7 @@ const _: fn() = || {
         crypto::envelope::Sealed,
         crypto::envelope::WrappedKeys,
         crypto::field::FieldCipher,
+        crypto::jwe::Jwe,
         crypto::nested::VerifiedToken,
         crypto::provider::PrivateParts,
         crypto::provider::RsaParts,

@@ -64,7 +64,12 @@ impl ChangeKey {
             // own earlier answer, not that it has changed the key since.
             before.head.revision = revision.unwrap_or(before.head.revision);
             let now = self.clock.now();
-            let change = Change { once: once.clone(), events: vec![draft.finish(now)?], at: now };
+            let change = Change {
+                once: once.clone(),
+                events: vec![draft.finish(now)?],
+                at: now,
+                answer: None,
+            };
             if self.keys.update(tenant, &before, &after, &change).await? == Updated::Done {
                 self.forget(tenant, &after);
                 return self.find(tenant, id).await;

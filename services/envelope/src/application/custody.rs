@@ -80,12 +80,19 @@ impl Custody {
     }
 
     async fn unlock(&self, tenant: TenantId, keyed: &Keyed) -> Result<PrivateKey> {
-        let (id, version) = (&keyed.head.id, keyed.version.number);
-        let half = keyed
-            .version
-            .private
-            .clone()
-            .ok_or_else(|| Fault::internal("no private half is kept"))?;
+        let half = keyed.version.private.clone();
+        let half = half.ok_or_else(|| Fault::internal("no private half is kept"))?;
+        let place = (&keyed.head.id, keyed.version.number);
+        self.open_half(tenant, place, (keyed.head.algorithm, half)).await
+    }
+
+    /// Takes a private half out from where [`Self::lock`] has put it.
+    pub async fn open_half(
+        &self,
+        tenant: TenantId,
+        (id, version): (&KeyName, i32),
+        (algorithm, half): (KeyAlgorithm, SealedHalf),
+    ) -> Result<PrivateKey> {
         let wrapped = WrappedKey::parse(&half.data_key).map_err(Fault::internal)?;
         let asked = [(wrapped, context_of(id, version)?)];
         let unwrapped = self.kms.unwrap(tenant, &asked).instrument(kms_span("unwrap")).await;
@@ -94,7 +101,7 @@ impl Custody {
             .pop()
             .ok_or_else(|| Fault::internal("the KMS unwrapped nothing"))?
             .map_err(of_kms)?;
-        let (row, algorithm) = (row_of(tenant, id, version), keyed.head.algorithm);
+        let row = row_of(tenant, id, version);
         blocking(move || {
             let der = cipher(&data_key).open(place(&row), &half.sealed).map_err(Fault::internal)?;
             PrivateKey::from_pkcs8(algorithm, &der).map_err(Fault::internal)

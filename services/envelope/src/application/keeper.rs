@@ -5,6 +5,7 @@
 //! read, so of two that find the same key one makes the change and the other
 //! finds it made. A crash between two changes leaves the rest for the next look.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use events::Draft;
@@ -12,7 +13,7 @@ use kernel::{KeyId, Result, TenantId};
 use tokio_util::sync::CancellationToken;
 
 use super::change_key::ChangeKey;
-use super::ports::{Change, Updated};
+use super::ports::{Change, Enrolment, Updated};
 use super::rotate_key::RotateKey;
 use crate::domain::{Due, Key, KeyName, Step};
 
@@ -29,6 +30,7 @@ const MOST: i64 = 500;
 pub struct Keeper {
     pub change: ChangeKey,
     pub rotate: RotateKey,
+    pub enrolment: Arc<dyn Enrolment>,
 }
 
 /// What one look has done.
@@ -63,6 +65,7 @@ impl Keeper {
             0 => (Vec::new(), 0),
             _ => self.change.keys.due(self.change.clock.now(), 1).await?,
         };
+        self.enrolment.purge(self.change.clock.now()).await?;
         metrics::gauge!("signet_envelope_keys_overdue").set(left as f64);
         Ok(done)
     }
@@ -97,7 +100,7 @@ impl Keeper {
                 .with("version", number)
                 .with("kid", &version.version.kid)
                 .finish(now)?;
-            let change = Change { once: None, events: vec![event], at: now };
+            let change = Change { once: None, events: vec![event], at: now, answer: None };
             if self.change.keys.update(tenant, &key, &after, &change).await? == Updated::Done {
                 self.change.forget(tenant, &after);
                 *count += 1;
@@ -111,7 +114,12 @@ impl Keeper {
         let mut after = key.clone();
         after.plan();
         if after.head.rotate_at != key.head.rotate_at {
-            let change = Change { once: None, events: Vec::new(), at: self.change.clock.now() };
+            let change = Change {
+                once: None,
+                events: Vec::new(),
+                at: self.change.clock.now(),
+                answer: None,
+            };
             self.change.keys.update(tenant, &key, &after, &change).await?;
         }
         Ok(())

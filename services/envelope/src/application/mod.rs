@@ -6,6 +6,7 @@ pub mod create_key;
 pub mod custody;
 pub mod data_keys;
 pub mod directory;
+pub mod enrol;
 pub mod epochs;
 pub mod invalidate_caches;
 pub mod keeper;

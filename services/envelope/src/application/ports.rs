@@ -1,13 +1,14 @@
 //! What the use cases need from outside, beside `keys::Kms`.
 
 use async_trait::async_trait;
+use crypto::KeyAlgorithm;
 use db::idempotency;
 use db::outbox::OutboxEvent;
 use events::Draft;
-use kernel::{EnvelopeId, Result, TenantId, Timestamp};
+use kernel::{EnvelopeId, PrincipalId, Result, TenantId, Timestamp};
 use uuid::Uuid;
 
-use crate::domain::{Head, Key, KeyName, Keyed, State, Term};
+use crate::domain::{Head, Key, KeyName, Keyed, SealedHalf, State, Term};
 
 /// Keys of tenants, as stored.
 #[async_trait]
@@ -63,6 +64,50 @@ pub struct Change {
     pub once: Option<Once>,
     pub events: Vec<OutboxEvent>,
     pub at: Timestamp,
+    /// Of a challenge, which the change uses up: KEY_PROOF_INVALID without it.
+    pub answer: Option<Answer>,
+}
+
+/// What proves possession of a key that cannot sign.
+pub struct Answer {
+    /// Who was asked, and answers.
+    pub user: PrincipalId,
+    pub kid: String,
+    /// SHA-256 of the text.
+    pub digest: [u8; 32],
+}
+
+/// Keys on their way in.
+#[async_trait]
+pub trait Enrolment: Send + Sync {
+    /// Remembers which answer is due.
+    async fn challenge(&self, tenant: TenantId, due: &Answer, until: Timestamp) -> Result<()>;
+
+    async fn add_import_key(
+        &self,
+        tenant: TenantId,
+        user: PrincipalId,
+        half: &ImportHalf,
+    ) -> Result<()>;
+
+    /// Also one that has expired and is still there.
+    async fn import_key(
+        &self,
+        tenant: TenantId,
+        user: PrincipalId,
+        id: Uuid,
+    ) -> Result<Option<ImportHalf>>;
+
+    /// Forgets what expired before.
+    async fn purge(&self, before: Timestamp) -> Result<()>;
+}
+
+/// A key that private halves are sealed to.
+pub struct ImportHalf {
+    pub id: Uuid,
+    pub algorithm: KeyAlgorithm,
+    pub private: SealedHalf,
+    pub expires_at: Timestamp,
 }
 
 /// By what a repeated request is recognized.

@@ -78,7 +78,7 @@ impl RotateKey {
         let event = draft.with("version", number).with("kid", &version.kid).finish(now)?;
         let mut after = before.clone();
         after.add(version);
-        let change = Change { once, events: vec![event], at: now };
+        let change = Change { once, events: vec![event], at: now, answer: None };
         match self.change.keys.update(tenant, &before, &after, &change).await? {
             Updated::Done => Ok(Some(self.change.find(tenant, id).await?)),
             Updated::Overtaken => Ok(None),

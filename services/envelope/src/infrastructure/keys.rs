@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use db::outbox;
 use db::{Db, Error};
 use kernel::{Fault, Result, TenantId, Timestamp};
+use reasons::envelope::KEY_PROOF_INVALID;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
+use super::enrolment::consume;
 use super::key_filter::{LABELS_POSTGRES, LABELS_SQLITE, push_terms};
 use super::key_rows::{Row, SELECT, gather};
 use super::key_writes::{claim, insert_key, insert_version, save, update_key, update_version};
@@ -87,6 +89,11 @@ impl Keys for SqlKeys {
                 return before
                     .map(Added::Before)
                     .ok_or_else(|| Fault::internal("a stored answer is not a key's id"));
+            }
+            if let Some(answer) = &change.answer
+                && !consume(&mut tx, tenant, answer, change.at).await?
+            {
+                return Err(Fault::new(&KEY_PROOF_INVALID));
             }
             insert_key(&mut tx, tenant, &key.head).await?;
             for version in &key.versions {

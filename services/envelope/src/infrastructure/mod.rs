@@ -1,5 +1,6 @@
 //! The database.
 
+mod enrolment;
 mod epochs;
 mod key_filter;
 mod key_rows;
@@ -10,6 +11,7 @@ mod record_writes;
 mod records;
 mod use_counts;
 
+pub use enrolment::SqlEnrolment;
 pub use epochs::SqlEpochs;
 pub use keys::SqlKeys;
 pub use known_keys::CachedKeys;

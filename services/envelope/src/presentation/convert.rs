@@ -201,7 +201,7 @@ pub(super) fn verified(verified: &Verified) -> Result<wire::Manifest> {
     })
 }
 
-fn time(at: Timestamp) -> prost_types::Timestamp {
+pub(super) fn time(at: Timestamp) -> prost_types::Timestamp {
     let nanos = i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default();
     prost_types::Timestamp { seconds: at.timestamp(), nanos }
 }

@@ -4,20 +4,26 @@ use db::page::{Page, Scope};
 use kernel::{Fault, Result};
 use proto::envelope::v1::key_service_server::KeyService;
 use proto::envelope::v1::{
-    CancelKeyDestructionRequest, CancelKeyDestructionResponse, CreateKeyRequest, CreateKeyResponse,
-    DisableKeyRequest, DisableKeyResponse, EnableKeyRequest, EnableKeyResponse, GetKeyRequest,
-    GetKeyResponse, GetKeyUsageRequest, GetKeyUsageResponse, InvalidateCachesRequest,
-    InvalidateCachesResponse, ListKeysRequest, ListKeysResponse, RegisterPublicKeyRequest,
-    RegisterPublicKeyResponse, RotateKeyRequest, RotateKeyResponse, ScheduleKeyDestructionRequest,
-    ScheduleKeyDestructionResponse, UpdateKeyRequest, UpdateKeyResponse,
+    BeginKeyRegistrationRequest, BeginKeyRegistrationResponse, CancelKeyDestructionRequest,
+    CancelKeyDestructionResponse, CreateImportKeyRequest, CreateImportKeyResponse,
+    CreateKeyRequest, CreateKeyResponse, DisableKeyRequest, DisableKeyResponse, EnableKeyRequest,
+    EnableKeyResponse, ExportPublicKeyRequest, GetKeyRequest, GetKeyResponse, GetKeySetRequest,
+    GetKeyUsageRequest, GetKeyUsageResponse, ImportKeyRequest, ImportKeyResponse,
+    InvalidateCachesRequest, InvalidateCachesResponse, ListKeysRequest, ListKeysResponse,
+    RegisterPublicKeyRequest, RegisterPublicKeyResponse, RotateKeyRequest, RotateKeyResponse,
+    ScheduleKeyDestructionRequest, ScheduleKeyDestructionResponse, UpdateKeyRequest,
+    UpdateKeyResponse,
 };
+use proto::google::api::HttpBody;
 use rpc::{Cx, parse};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use super::key_export::cacheable;
 use super::{convert, key_filter};
 use crate::application::create_key::{CreateKey, NewKey, NewPublicKey};
 use crate::application::directory::Directory;
+use crate::application::enrol::Enrol;
 use crate::application::invalidate_caches::InvalidateCaches;
 use crate::application::key_states::KeyStates;
 use crate::application::key_usage::KeyUsage;
@@ -37,6 +43,7 @@ pub struct KeyApi {
     pub invalidate: InvalidateCaches,
     pub states: KeyStates,
     pub usage: KeyUsage,
+    pub enrol: Enrol,
 }
 
 impl KeyApi {
@@ -121,7 +128,7 @@ impl KeyApi {
     }
 }
 
-fn public_key(jwk: &str) -> Result<PublicKey> {
+pub(super) fn public_key(jwk: &str) -> Result<PublicKey> {
     parse::within("public_jwk", jwk.len(), 1, JWK, "bytes")?;
     PublicKey::from_jwk(jwk).map_err(|error| match error {
         KeyError::Syntax => Fault::invalid("public_jwk", "must be a JSON object, each member once"),
@@ -137,7 +144,10 @@ fn public_key(jwk: &str) -> Result<PublicKey> {
 
 /// Each RPC: its handler, its request, its response.
 macro_rules! serve {
-    ($($rpc:ident => $handler:ident($request:ty) -> $response:ty;)+) => {
+    (
+        messages { $($rpc:ident => $handler:ident($request:ty) -> $response:ty;)+ }
+        cached { $($document:ident => $reader:ident($asked:ty);)+ }
+    ) => {
         #[tonic::async_trait]
         impl KeyService for KeyApi {
             $(async fn $rpc(
@@ -146,11 +156,18 @@ macro_rules! serve {
             ) -> Result<Response<$response>, Status> {
                 rpc::unary(request, |cx, message| self.$handler(cx, message)).await
             })+
+            $(async fn $document(
+                &self,
+                request: Request<$asked>,
+            ) -> Result<Response<HttpBody>, Status> {
+                rpc::unary(request, |cx, message| self.$reader(cx, message)).await.map(cacheable)
+            })+
         }
     };
 }
 
 serve! {
+    messages {
     create_key => create(CreateKeyRequest) -> CreateKeyResponse;
     register_public_key => register(RegisterPublicKeyRequest) -> RegisterPublicKeyResponse;
     get_key => get(GetKeyRequest) -> GetKeyResponse;
@@ -163,4 +180,12 @@ serve! {
     cancel_key_destruction => cancel_destruction(CancelKeyDestructionRequest) -> CancelKeyDestructionResponse;
     invalidate_caches => invalidate(InvalidateCachesRequest) -> InvalidateCachesResponse;
     get_key_usage => usage(GetKeyUsageRequest) -> GetKeyUsageResponse;
+    begin_key_registration => begin_registration(BeginKeyRegistrationRequest) -> BeginKeyRegistrationResponse;
+    create_import_key => create_import_key(CreateImportKeyRequest) -> CreateImportKeyResponse;
+    import_key => import(ImportKeyRequest) -> ImportKeyResponse;
+    }
+    cached {
+        export_public_key => export(ExportPublicKeyRequest);
+        get_key_set => key_set(GetKeySetRequest);
+    }
 }

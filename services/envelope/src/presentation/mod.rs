@@ -4,6 +4,8 @@ mod convert;
 mod data_key_service;
 mod envelope_service;
 mod envelope_streams;
+mod key_enrol;
+mod key_export;
 pub mod key_filter;
 mod key_service;
 mod key_states;

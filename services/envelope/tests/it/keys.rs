@@ -150,17 +150,6 @@ db::both! { migrations() =>
         assert_eq!(code(server.rotate_key(&server.admin, rotation).await), "KEY_NOT_KEPT");
     }
 
-    async fn a_sealing_key_is_registered_without_proof(db: Db) {
-        let server = Server::start(db).await;
-        let key = PrivateKey::generate(crypto::KeyAlgorithm::X25519).unwrap();
-        let request = RegisterPublicKeyRequest {
-            purpose: KeyPurpose::Seal.into(), public_jwk: key.public().to_jwk(),
-            request_id: uuid(), ..RegisterPublicKeyRequest::default()
-        };
-        let first = server.register(&server.member, request.clone()).await.unwrap();
-        assert_eq!(first, server.register(&server.member, request).await.unwrap());
-    }
-
     async fn rotations_at_once_each_get_a_version(db: Db) {
         let server = Server::start(db).await;
         let key = server.make(KeyPurpose::Sign, KeyAlgorithm::EddsaEd25519).await;

@@ -11,6 +11,7 @@ mod batches;
 mod client;
 mod crash;
 mod data_keys;
+mod enrolment;
 mod envelopes;
 mod kept;
 mod keys;

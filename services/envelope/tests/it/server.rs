@@ -198,6 +198,11 @@ impl Server {
         get_key: keys.get_key, "/signet.envelope.v1.KeyService/GetKey", Edge, GetKeyRequest => GetKeyResponse;
         list_keys: keys.list_keys, "/signet.envelope.v1.KeyService/ListKeys", Edge, ListKeysRequest => ListKeysResponse;
         rotate_key: keys.rotate_key, "/signet.envelope.v1.KeyService/RotateKey", Edge, RotateKeyRequest => RotateKeyResponse;
+        begin_registration: keys.begin_key_registration, "/signet.envelope.v1.KeyService/BeginKeyRegistration", Edge, BeginKeyRegistrationRequest => BeginKeyRegistrationResponse;
+        create_import_key: keys.create_import_key, "/signet.envelope.v1.KeyService/CreateImportKey", Edge, CreateImportKeyRequest => CreateImportKeyResponse;
+        import_key: keys.import_key, "/signet.envelope.v1.KeyService/ImportKey", Edge, ImportKeyRequest => ImportKeyResponse;
+        export: keys.export_public_key, "/signet.envelope.v1.KeyService/ExportPublicKey", Edge, ExportPublicKeyRequest => proto::google::api::HttpBody;
+        key_set: keys.get_key_set, "/signet.envelope.v1.KeyService/GetKeySet", Edge, GetKeySetRequest => proto::google::api::HttpBody;
         update_key: keys.update_key, "/signet.envelope.v1.KeyService/UpdateKey", Edge, UpdateKeyRequest => UpdateKeyResponse;
         enable_key: keys.enable_key, "/signet.envelope.v1.KeyService/EnableKey", Edge, EnableKeyRequest => EnableKeyResponse;
         schedule_destruction: keys.schedule_key_destruction, "/signet.envelope.v1.KeyService/ScheduleKeyDestruction", Edge, ScheduleKeyDestructionRequest => ScheduleKeyDestructionResponse;

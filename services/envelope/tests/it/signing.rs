@@ -6,18 +6,14 @@ use kernel::{Clock as _, TenantId};
 use proto::envelope::v1::*;
 
 use crate::client::{code, field};
+use crate::enrolment::register_sealing;
 use crate::server::{Server, migrations};
 
 const OWN: &str = "keys/response-sign";
 
 /// What the response service seals for a client that keeps its own key.
 async fn answer(server: &Server, recipient: &PrivateKey) -> (String, ManifestClaims) {
-    let request = RegisterPublicKeyRequest {
-        purpose: KeyPurpose::Seal.into(),
-        public_jwk: recipient.public().to_jwk(),
-        ..RegisterPublicKeyRequest::default()
-    };
-    server.register(&server.member, request).await.unwrap();
+    register_sealing(server, &server.member, recipient).await.unwrap();
     let own = server.key(OWN).await;
     let now = server.clock.now();
     let terms = Terms {
