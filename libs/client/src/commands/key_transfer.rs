@@ -71,6 +71,7 @@ fn wire_algorithm(key: &PrivateKey) -> Option<KeyAlgorithm> {
         (crypto::KeyAlgorithm::X25519, _) => "ECDH_ES_A256KW_X25519".to_owned(),
         (crypto::KeyAlgorithm::P256, _) => "ECDH_ES_A256KW_P256".to_owned(),
         (crypto::KeyAlgorithm::Ed25519, _) => "EDDSA_ED25519".to_owned(),
+        (crypto::KeyAlgorithm::Es256, _) => "ES256_P256".to_owned(),
         (crypto::KeyAlgorithm::XWing, _) => "HYBRID_XWING_A256KW".to_owned(),
         (crypto::KeyAlgorithm::Ed25519MlDsa65, _) => "HYBRID_ED25519_ML_DSA_65".to_owned(),
         (one, Some(bits)) if one.key_use() == KeyUse::Seal => format!("RSA_OAEP_256_{bits}"),
@@ -111,6 +112,7 @@ mod tests {
             crypto::KeyAlgorithm::X25519,
             crypto::KeyAlgorithm::P256,
             crypto::KeyAlgorithm::Ed25519,
+            crypto::KeyAlgorithm::Es256,
             crypto::KeyAlgorithm::RsaPss2048,
             crypto::KeyAlgorithm::RsaOaep2048,
         ] {

@@ -181,6 +181,12 @@ impl Keys {
             Action::Register { id, jwk: Some(path), purpose, proof } => {
                 given(&session, (id, purpose, proof), super::read_text(&path)?).await?
             }
+            Action::Invalidate => {
+                let mut keys = session.edge.keys();
+                let done = keys.invalidate_caches(InvalidateCachesRequest {}).await?.into_inner();
+                session.out.object(&json!({ "keys": done.keys, "epoch": done.epoch }));
+                return Ok(());
+            }
             Action::Show { name } => {
                 Some(sealing::key(&session.edge, &named("keys", &name)).await?)
             }
