@@ -9,10 +9,12 @@
 //! The order of opening is fixed by the types, each made only by the step before:
 //! [`Manifest`] → `verify` → [`VerifiedManifest`] → `release` → [`ContentKey`] → `open`.
 
+mod amendment;
 mod claims;
 mod content;
 mod manifest;
 mod open;
+mod rewrap;
 mod seal;
 mod wrapped_keys;
 
@@ -20,15 +22,19 @@ use kernel::EnvelopeId;
 
 use crate::provider::{self, AES_KEY_LEN, DIGEST_LEN, NONCE_LEN, TAG_LEN};
 
+pub use amendment::{Amendment, POSSESSION_LABEL};
 pub use claims::ManifestClaims;
 pub use content::Content;
 pub use manifest::{Manifest, VerifiedManifest};
 pub use open::ContentKey;
+pub use rewrap::{Fate, Rewrap, Rewrapped, Standing};
 pub use seal::{Sealed, Terms, seal, seal_stream};
 pub use wrapped_keys::WrappedKeys;
 
 /// `typ` of a manifest.
 pub const MANIFEST_TYPE: &str = "signet-manifest+jws";
+/// `typ` of a manifest whose recipients were changed.
+pub const AMENDMENT_TYPE: &str = "signet-amendment+jws";
 /// `typ` of content that is what it says.
 pub const CONTENT_TYPE: &str = "signet-content+jwe";
 /// `typ` of content that is the key of a sealed stream.

@@ -83,6 +83,8 @@ pub enum SealError {
     MixedSuites,
     #[error("`{0}` is not valid")]
     Invalid(&'static str),
+    #[error("the recipients were changed {0} times, and cannot be once more")]
+    AmendedTooOften(usize),
     #[error("the content is larger than {0} bytes")]
     TooLarge(usize),
     #[error("the stream has already ended, or is too long")]

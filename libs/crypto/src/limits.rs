@@ -6,6 +6,13 @@ use crate::error::OpenError;
 /// A hard bound under every configuration: what a list of recipients may cost to parse.
 pub(crate) const MAX_RECIPIENTS: usize = 64;
 
+/// How often the recipients of one envelope may be changed. Each time the manifest grows by a
+/// third and more, since it carries the one before.
+pub(crate) const MAX_AMENDMENTS: usize = 4;
+
+/// So many times the size of a manifest an amended one may have.
+const AMENDED: usize = 4;
+
 /// What a recipient takes in JSON, with room to spare: a hybrid one has 1,500 letters in `ek` and
 /// 250 around it, one of RSA-4096 has 700 and 150.
 const RECIPIENT_JSON: usize = 2 * 1024;
@@ -20,7 +27,8 @@ const FRAME_JSON: usize = 4 * 1024;
 pub struct Limits {
     /// Bytes of plaintext.
     pub content: usize,
-    /// Letters of a manifest: 64 recipients take 4,000, a hybrid signature 4,500.
+    /// Letters of a manifest as it was sealed: 64 recipients take 4,000, a hybrid signature 4,500.
+    /// Amended ones may have four times as many.
     pub manifest: usize,
     /// Recipients of one envelope; more than 64 are never taken.
     pub recipients: usize,
@@ -35,6 +43,11 @@ impl Default for Limits {
 impl Limits {
     pub(crate) fn check_manifest(&self, token: &str) -> Result<(), OpenError> {
         within("manifest", token.len(), self.manifest)
+    }
+
+    /// A manifest with all its amendments.
+    pub(crate) fn check_amended(&self, token: &str) -> Result<(), OpenError> {
+        within("manifest", token.len(), self.manifest.saturating_mul(AMENDED))
     }
 
     /// The letters of a content's JSON.

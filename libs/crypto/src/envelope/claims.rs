@@ -3,7 +3,7 @@
 use kernel::{EnvelopeId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::MANIFEST_TYPE;
+use super::{MANIFEST_TYPE, STREAM_TYPE, content};
 use crate::algorithm::{HYBRID, KeyAlgorithm};
 use crate::encoding;
 use crate::error::{OpenError, SealError};
@@ -106,6 +106,18 @@ impl ManifestClaims {
         algorithm.is_hybrid() == self.is_hybrid()
     }
 
+    /// What the plaintext is, as the sender says.
+    #[must_use]
+    pub fn media_type(&self) -> Option<String> {
+        content::parse_header(&self.protected)?.cty
+    }
+
+    /// Whether the plaintext is the key of a sealed stream.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        content::parse_header(&self.protected).is_some_and(|header| header.typ == STREAM_TYPE)
+    }
+
     /// Names the member at fault.
     pub(super) fn validate(&self) -> Result<(), &'static str> {
         if self.version != VERSION {
@@ -117,13 +129,7 @@ impl ManifestClaims {
         if !is_kid(&self.sender) {
             return Err("manifest.sender");
         }
-        let mut recipients: Vec<&str> = self.recipients.iter().map(String::as_str).collect();
-        recipients.sort_unstable();
-        recipients.dedup();
-        let distinct = recipients.len() == self.recipients.len();
-        if recipients.is_empty() || !distinct || !recipients.into_iter().all(is_kid) {
-            return Err("manifest.recipients");
-        }
+        check_recipients(&self.recipients)?;
         if self.protected.len() > MAX_PROTECTED {
             return Err("manifest.protected");
         }
@@ -142,14 +148,15 @@ impl ManifestClaims {
         Ok(())
     }
 
-    /// `CLOCK_SKEW` is granted to the beginning, nothing to the end.
-    pub(super) fn check_time(&self, now: Timestamp) -> Result<(), OpenError> {
+    /// `begin` is when it was sealed or last amended. `CLOCK_SKEW` is granted to the beginning,
+    /// nothing to the end.
+    pub(super) fn check_time(&self, begin: i64, now: Timestamp) -> Result<(), OpenError> {
         /// Seconds that two well-kept clocks may differ.
         const CLOCK_SKEW: i64 = 60;
         let now = now.timestamp();
         if now >= self.expires_at {
             Err(OpenError::Expired)
-        } else if self.issued_at > now + CLOCK_SKEW {
+        } else if begin > now + CLOCK_SKEW {
             Err(OpenError::NotYetValid)
         } else {
             Ok(())
@@ -165,7 +172,19 @@ impl ManifestClaims {
     }
 }
 
-fn is_kid(text: &str) -> bool {
+/// At least one, each once, all of them thumbprints.
+pub(super) fn check_recipients(recipients: &[String]) -> Result<(), &'static str> {
+    let mut kids: Vec<&str> = recipients.iter().map(String::as_str).collect();
+    kids.sort_unstable();
+    kids.dedup();
+    let distinct = kids.len() == recipients.len();
+    if kids.is_empty() || !distinct || !kids.into_iter().all(is_kid) {
+        return Err("manifest.recipients");
+    }
+    Ok(())
+}
+
+pub(super) fn is_kid(text: &str) -> bool {
     text.len() == KID_LEN && encoding::decode_array::<DIGEST_LEN>(text).is_ok()
 }
 

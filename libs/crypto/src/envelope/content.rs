@@ -109,7 +109,7 @@ impl<'a> Content<'a> {
     }
 }
 
-fn parse_header(protected: &str) -> Option<ContentHeader> {
+pub(super) fn parse_header(protected: &str) -> Option<ContentHeader> {
     let header: ContentHeader = encoding::decode_json(protected).ok()?;
     let known_type = header.typ == CONTENT_TYPE || header.typ == STREAM_TYPE;
     let known = header.enc == A256GCM && known_type;

@@ -36,6 +36,13 @@ pub(super) struct WrappedKey {
 #[serde(transparent)]
 pub struct WrappedKeys(Vec<WrappedKey>);
 
+/// Whose wrapped key comes next.
+pub(super) enum Place<'a> {
+    /// The one that is there, by its `kid`.
+    Kept(&'a str),
+    New(&'a PublicKey),
+}
+
 impl WrappedKeys {
     pub(super) fn wrap(key: &AesKey, recipients: &[PublicKey]) -> Result<Self, Failed> {
         recipients
@@ -99,6 +106,27 @@ impl WrappedKeys {
         let key = self.0.iter().find(|key| key.kid() == recipient.kid()).ok_or(Failed)?;
         let wrapped = encoding::decode(&key.encrypted_key).map_err(|_| Failed)?;
         key_wrap::unwrap(&key.header, &wrapped, recipient)
+    }
+
+    /// The entries for these, in this order; for a key that comes along, a new one is made.
+    pub(super) fn arranged(
+        &self,
+        places: &[Place<'_>],
+        content_key: &ContentKey,
+    ) -> Result<Self, SealError> {
+        let mut keys = Vec::with_capacity(places.len());
+        for place in places {
+            match place {
+                Place::Kept(kid) => {
+                    keys.extend(self.0.iter().find(|key| key.kid() == *kid).cloned())
+                }
+                Place::New(recipient) => keys.push(
+                    WrappedKey::new(content_key.key(), recipient)
+                        .map_err(|_| SealError::WrongKey)?,
+                ),
+            }
+        }
+        Ok(Self(keys))
     }
 
     /// Puts a key wrapped for `new` in the place of the one for `old`. The manifest stays.
