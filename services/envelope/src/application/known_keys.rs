@@ -42,6 +42,9 @@ const fn of_keys(cause: Cause) -> bool {
         cause,
         Cause::SenderUnknown
             | Cause::SenderDisabled
+            | Cause::AmenderUnknown
+            | Cause::AmenderDisabled
+            | Cause::Amender
             | Cause::RecipientUnknown
             | Cause::RecipientDisabled
             | Cause::NotARecipient

@@ -20,6 +20,7 @@ pub mod ports;
 pub mod record;
 pub mod refusal;
 pub mod release;
+pub mod rewrap;
 pub mod rotate_key;
 pub mod seal;
 pub mod sign_manifest;

@@ -13,9 +13,9 @@ use super::custody::blocking;
 use super::known_keys::{ATTEMPTS, Reading, decide_again, never_settled};
 use super::record::{Decision, Withheld};
 use super::refusal::Refusal;
-use super::release::{Asked, ReleaseKey, recipient};
+use super::release::{Asked, ReleaseKey};
 use super::verify::{Refused, Verified};
-use crate::domain::Cause;
+use crate::domain::{Cause, Keyed};
 
 pub struct Request {
     pub manifest: String,
@@ -93,24 +93,36 @@ impl OpenEnvelope {
         verified: Verified,
         with: With<T>,
     ) -> Result<(Withheld<T>, Decision), Refusal> {
-        let kept = recipient(&verified, |keyed| {
-            !keyed.head.is_services() && keyed.version.private.is_some()
-        })?;
+        let content = Arc::clone(&request.content);
+        let wrapped_for = blocking(move || Ok(wrapped_for(&content))).await??;
+        let kept = self.release.recipient(cx, &verified, &wrapped_for, is_kept).await?;
         let asked = Asked { manifest: &request.manifest, request_id: request.request_id };
-        let decision = self.release.decision(cx, &verified, &kept, asked)?;
-        let private = self.release.custody.private(cx.tenant(), &kept).await?;
+        let decision = self.release.decision(cx, &verified, &kept.keyed, asked)?;
+        let private = self.release.custody.private(cx.tenant(), &kept.keyed).await?;
         let (now, content) = (self.release.clock.now(), Arc::clone(&request.content));
+        let named = kept.named;
         let opened = blocking(move || {
             Ok(Content::parse(&content, &Limits::default()).map_err(Refusal::from).and_then(
                 |content| {
                     let wrapped = content.wrapped_keys();
-                    let key = verified.manifest.release(&private, wrapped, now)?;
+                    let key = verified.manifest.release_renewed(&named, &private, wrapped, now)?;
                     with(verified, &content, &key)
                 },
             ))
         });
         Ok((opened.await?.map(Withheld::new)?, decision))
     }
+}
+
+/// A key that the service keeps for its tenant.
+pub(crate) fn is_kept(keyed: &Keyed) -> bool {
+    !keyed.head.is_services() && keyed.version.private.is_some()
+}
+
+/// The thumbprints that the content key is wrapped for.
+fn wrapped_for(content: &str) -> Result<Vec<String>, Refusal> {
+    let parsed = Content::parse(content, &Limits::default())?;
+    Ok(parsed.wrapped_keys().recipients().map(str::to_owned).collect())
 }
 
 /// What is made of a content and its key.

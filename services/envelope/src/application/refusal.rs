@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crypto::OpenError;
+use crypto::{OpenError, encoding, provider};
 use events::Draft;
 use kernel::{EnvelopeId, Fault};
 use reasons::envelope::{ENVELOPE_PURPOSE_MISMATCH, ENVELOPE_REJECTED};
@@ -73,4 +73,9 @@ impl Refuse {
 
 pub(crate) fn subject_of(id: EnvelopeId) -> String {
     format!("envelopes/{id}")
+}
+
+/// SHA-256 of a manifest as it travels: ties an event to it.
+pub(crate) fn digest_of(manifest: &str) -> String {
+    encoding::encode(&provider::default().sha256(&[manifest.as_bytes()]))
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use crypto::envelope::{ContentKey, WrappedKeys};
-use crypto::provider;
-use crypto::{KeyUse, Limits};
+use crypto::{KeyUse, Limits, encoding, provider};
 use events::Draft;
 use kernel::{Fault, Result, SharedClock};
 use rpc::Cx;
@@ -76,23 +75,77 @@ impl ReleaseKey {
         request: &Request,
         verified: Verified,
     ) -> Result<(ContentKey, Verified), Refusal> {
+        let wrapped = WrappedKeys::from_json(&request.wrapped_keys, &Limits::default())?;
+        let wrapped_for: Vec<_> = wrapped.recipients().map(str::to_owned).collect();
         let own = holder.key(KeyUse::Seal);
-        let recipient = recipient(&verified, |keyed| keyed.head.id == own)?;
+        let is_own = |keyed: &Keyed| keyed.head.id == own;
+        let recipient = self.recipient(cx, &verified, &wrapped_for, is_own).await?;
         if verified.claims().purpose != request.purpose {
             return Err(Cause::Purpose.into());
         }
-        let wrapped = WrappedKeys::from_json(&request.wrapped_keys, &Limits::default())?;
-        let private = self.custody.private(cx.tenant(), &recipient).await?;
-        let now = self.clock.now();
+        let (released, verified) = self.unwrap(cx, verified, &recipient, wrapped).await?;
+        let asked = Asked { manifest: &request.manifest, request_id: request.request_id };
+        let decision = self.decision(cx, &verified, &recipient.keyed, asked)?;
+        let key = self.record(Withheld::new(released), decision).await?;
+        Ok((key, verified))
+    }
+
+    /// The content key, which does not leave the service unless that is recorded.
+    pub(crate) async fn unwrap(
+        &self,
+        cx: &Cx,
+        verified: Verified,
+        recipient: &Recipient,
+        wrapped: WrappedKeys,
+    ) -> Result<(ContentKey, Verified), Refusal> {
+        let private = self.custody.private(cx.tenant(), &recipient.keyed).await?;
+        let (now, named) = (self.clock.now(), recipient.named.clone());
         let (verified, released) = blocking(move || {
-            let released = verified.manifest.release(&private, &wrapped, now);
-            Ok((verified, released.map(Withheld::new)))
+            let released = verified.manifest.release_renewed(&named, &private, &wrapped, now);
+            Ok((verified, released))
         })
         .await?;
-        let asked = Asked { manifest: &request.manifest, request_id: request.request_id };
-        let decision = self.decision(cx, &verified, &recipient, asked)?;
-        let key = self.record(released?, decision).await?;
-        Ok((key, verified))
+        Ok((released?, verified))
+    }
+
+    /// The recipient to open with, by a version of its key that the content key is wrapped for.
+    /// Everyone named must be known: a sender who names strangers has made a mistake that
+    /// should not stay unnoticed.
+    pub(crate) async fn recipient(
+        &self,
+        cx: &Cx,
+        verified: &Verified,
+        wrapped_for: &[String],
+        fits: impl Fn(&Keyed) -> bool + Send,
+    ) -> Result<Recipient, Refusal> {
+        let named: Option<Vec<&Keyed>> = verified.recipients.iter().map(Option::as_ref).collect();
+        let named = named.ok_or(Cause::RecipientUnknown)?;
+        let renewed: Vec<_> = wrapped_for
+            .iter()
+            .filter(|kid| !verified.claims().recipients.contains(kid))
+            .cloned()
+            .collect();
+        let renewed = match renewed.as_slice() {
+            [] => Vec::new(),
+            kids => self.verify.directory.by_kids(cx, kids, verified.reading).await?,
+        };
+        let mut cause = Cause::NotARecipient;
+        for one in named {
+            let same_key = |keyed: &&Keyed| keyed.head.id == one.head.id;
+            let newer = renewed.iter().flatten().filter(same_key);
+            // Without a wrapped key for it the named one is as good as any: it will not unwrap.
+            let is_there = wrapped_for.contains(&one.version.kid);
+            let mut versions = newer.chain(std::iter::once(one));
+            let chosen = if is_there { Some(one) } else { versions.next() };
+            match chosen.filter(|keyed| fits(keyed)) {
+                Some(keyed) if keyed.may_process() => {
+                    return Ok(Recipient { named: one.version.kid.clone(), keyed: keyed.clone() });
+                }
+                Some(_) => cause = Cause::RecipientDisabled,
+                None => {}
+            }
+        }
+        Err(cause.into())
     }
 
     /// Lets go of what was withheld, once.
@@ -120,12 +173,13 @@ impl ReleaseKey {
         asked: Asked<'_>,
     ) -> Result<Decision> {
         let claims = verified.claims();
+        let manifest = provider::default().sha256(&[asked.manifest.as_bytes()]);
         let release = Release {
             tenant: cx.tenant(),
             envelope: claims.id,
             key: recipient.head.id.clone(),
             version: recipient.version.number,
-            manifest: provider::default().sha256(&[asked.manifest.as_bytes()]),
+            manifest,
             caller: format!("{} {}", cx.caller().name(), cx.principal()?.user_name()),
             request_id: asked.request_id,
             expires_at: DateTime::from_timestamp(claims.expires_at, 0)
@@ -136,10 +190,13 @@ impl ReleaseKey {
                 .with("recipient", recipient.head.id.resource())
                 .with("recipient_version", recipient.version.number)
                 .with("sender", &claims.sender)
+                .with("sender_key", verified.sender.head.id.resource())
+                .with("sender_version", verified.sender.version.number)
                 .with("purpose", &claims.purpose)
                 .with("content_digest", &claims.digest)
+                .with("manifest_digest", encoding::encode(&manifest))
                 .with("caller", cx.caller().name());
-        let basis = [&verified.sender, recipient].map(Basis::of);
+        let basis = verified.signers().chain([recipient]).map(Basis::of);
         Ok(Decision::new(cx, event).resting_on(basis).once(release))
     }
 }
@@ -150,20 +207,9 @@ pub(crate) struct Asked<'a> {
     pub(crate) request_id: Option<Uuid>,
 }
 
-/// The recipient to open with. Everyone named must be known: a sender who names
-/// strangers has made a mistake that should not stay unnoticed.
-pub(crate) fn recipient(
-    verified: &Verified,
-    fits: impl Fn(&Keyed) -> bool,
-) -> Result<Keyed, Refusal> {
-    if verified.recipients.iter().any(Option::is_none) {
-        return Err(Cause::RecipientUnknown.into());
-    }
-    let fitting = || verified.recipients.iter().flatten().filter(|keyed| fits(keyed));
-    if let Some(found) = fitting().find(|keyed| keyed.may_process()) {
-        return Ok(found.clone());
-    }
-    let cause =
-        if fitting().next().is_some() { Cause::RecipientDisabled } else { Cause::NotARecipient };
-    Err(cause.into())
+/// A recipient, and the version of its key to open with.
+pub(crate) struct Recipient {
+    /// The thumbprint by which the manifest names it.
+    pub(crate) named: String,
+    pub(crate) keyed: Keyed,
 }

@@ -14,7 +14,7 @@ use rpc::Cx;
 use super::custody::{Custody, blocking};
 use super::directory::Directory;
 use super::ports::Journal;
-use super::refusal::subject_of;
+use super::refusal::{digest_of, subject_of};
 use crate::domain::{KeyName, Keyed};
 
 pub struct Request {
@@ -50,7 +50,7 @@ impl SealEnvelope {
             Ok((Envelope { manifest, content: sealed.content }, sealed.claims))
         })
         .await?;
-        self.journal.record(sealed_event(cx, &claims)).await?;
+        self.journal.record(sealed_event(cx, &claims, &envelope)).await?;
         Ok(envelope)
     }
 
@@ -64,7 +64,7 @@ impl SealEnvelope {
             Ok((Envelope { manifest, content: sealed.content }, sealed.claims, sealer))
         })
         .await?;
-        self.journal.record(sealed_event(cx, &claims).with("stream", true)).await?;
+        self.journal.record(sealed_event(cx, &claims, &envelope).with("stream", true)).await?;
         Ok((envelope, sealer))
     }
 
@@ -73,15 +73,7 @@ impl SealEnvelope {
         for (index, id) in request.recipients.iter().enumerate() {
             recipients.push(self.recipient(cx, id, &format!("recipients[{index}]")).await?);
         }
-        let signer = self.usable(cx, &request.signing_key, KeyUse::Sign, "signing_key").await?;
-        if signer.head.is_services() {
-            // Else anybody could speak in the service's name.
-            let note = "a service's own signing key";
-            return Err(Fault::new(&common::NOT_ALLOWED).with_note(note));
-        }
-        if signer.head.registered {
-            return Err(Fault::new(&KEY_NOT_KEPT));
-        }
+        let signer = self.signer(cx, &request.signing_key).await?;
         let private = self.custody.private(cx.tenant(), &signer).await?;
         let now = self.clock.now();
         let terms = Terms {
@@ -96,7 +88,21 @@ impl SealEnvelope {
         Ok(Prepared { recipients, private, terms })
     }
 
-    async fn recipient(&self, cx: &Cx, id: &KeyName, field: &str) -> Result<PublicKey> {
+    /// A key to sign with for the tenant.
+    pub(crate) async fn signer(&self, cx: &Cx, id: &KeyName) -> Result<Keyed> {
+        let signer = self.usable(cx, id, KeyUse::Sign, "signing_key").await?;
+        if signer.head.is_services() {
+            // Else anybody could speak in the service's name.
+            let note = "a service's own signing key";
+            return Err(Fault::new(&common::NOT_ALLOWED).with_note(note));
+        }
+        if signer.head.registered {
+            return Err(Fault::new(&KEY_NOT_KEPT));
+        }
+        Ok(signer)
+    }
+
+    pub(crate) async fn recipient(&self, cx: &Cx, id: &KeyName, field: &str) -> Result<PublicKey> {
         let keyed = self.usable(cx, id, KeyUse::Seal, field).await?;
         self.custody.public(cx.tenant(), &keyed)
     }
@@ -124,12 +130,13 @@ struct Prepared {
     terms: Terms,
 }
 
-fn sealed_event(cx: &Cx, claims: &ManifestClaims) -> Draft {
+fn sealed_event(cx: &Cx, claims: &ManifestClaims, envelope: &Envelope) -> Draft {
     Draft::new(cx, "dev.signet.envelope.envelope.sealed", subject_of(claims.id))
         .with("sender", &claims.sender)
         .with("recipients", claims.recipients.len())
         .with("purpose", &claims.purpose)
         .with("content_digest", &claims.digest)
+        .with("manifest_digest", digest_of(&envelope.manifest))
 }
 
 fn refused(error: &SealError) -> Fault {

@@ -14,7 +14,7 @@ use super::custody::{Custody, blocking};
 use super::directory::Directory;
 use super::known_keys::Reading;
 use super::ports::Journal;
-use super::refusal::subject_of;
+use super::refusal::{digest_of, subject_of};
 use crate::domain::{ANSWER, ANSWER_STREAM, KeyHolder, Keyed, SKEW, lives_too_long};
 
 #[derive(Clone)]
@@ -46,7 +46,7 @@ impl SignManifest {
             .with("purpose", &claims.purpose)
             .with("content_digest", &claims.digest);
         let manifest = blocking(move || claims.sign(&private).map_err(Fault::internal)).await?;
-        self.journal.record(event).await?;
+        self.journal.record(event.with("manifest_digest", digest_of(&manifest))).await?;
         Ok(manifest)
     }
 

@@ -20,11 +20,39 @@ pub struct Verified {
     pub sender: Keyed,
     /// As the manifest names them; None for keys that are not the tenant's.
     pub recipients: Vec<Option<Keyed>>,
+    /// Oldest first.
+    pub amendments: Vec<Amended>,
+    /// Where the keys were looked up.
+    pub(crate) reading: Reading,
+}
+
+/// A change of recipients, with those of the tenant's keys that it is about.
+pub struct Amended {
+    pub by: Keyed,
+    /// Seconds since 1970.
+    pub at: i64,
+    pub before: Vec<Keyed>,
+    pub after: Vec<Keyed>,
+}
+
+impl Amended {
+    /// Whoever could open the envelope may pass it on, and nobody else: the key that signs
+    /// belongs to the owner of a recipient's. (That its user had the content key is proved
+    /// within the amendment, and checked when it is unwrapped.)
+    fn is_by_a_recipient(&self) -> bool {
+        let by = &self.by.head;
+        !by.is_services() && self.before.iter().any(|keyed| keyed.head.owner == by.owner)
+    }
 }
 
 impl Verified {
     pub fn claims(&self) -> &ManifestClaims {
         self.manifest.claims()
+    }
+
+    /// Those whose signatures it rests on.
+    pub(crate) fn signers(&self) -> impl Iterator<Item = &Keyed> {
+        std::iter::once(&self.sender).chain(self.amendments.iter().map(|amended| &amended.by))
     }
 }
 
@@ -76,7 +104,7 @@ impl Verify {
         Ok(verified)
     }
 
-    /// Signature, sender, tenant and length of life; neither times nor purpose.
+    /// Signatures, sender, amenders, tenant and length of life; neither times nor purpose.
     pub(crate) async fn manifest(
         &self,
         cx: &Cx,
@@ -84,15 +112,24 @@ impl Verify {
         reading: Reading,
     ) -> Result<Verified, Refused> {
         let manifest = Manifest::parse(token, &Limits::default())?;
-        let claimed = [manifest.claimed_sender().to_owned()];
-        let sender = self.directory.by_kids(cx, &claimed, reading).await?.pop().flatten();
+        let claimed: Vec<_> = manifest.claimed_signers().map(str::to_owned).collect();
+        let mut signers = self.directory.by_kids(cx, &claimed, reading).await?.into_iter();
         // Another tenant's sender is as unknown as one that nobody has.
-        let sender = sender.ok_or(Cause::SenderUnknown)?;
-        let manifest = manifest.verify(&self.custody.public(cx.tenant(), &sender)?)?;
+        let sender = signers.next().flatten().ok_or(Cause::SenderUnknown)?;
+        let amenders: Option<Vec<Keyed>> = signers.collect();
+        let amenders = amenders.ok_or(Cause::AmenderUnknown)?;
+        let keys = std::iter::once(&sender).chain(&amenders);
+        let keys: Vec<_> =
+            keys.map(|keyed| self.custody.public(cx.tenant(), keyed)).collect::<Result<_>>()?;
+        let manifest =
+            manifest.verify_by(|kid| keys.iter().find(|key| key.kid() == kid).cloned())?;
         let id = Some(manifest.claims().id);
         let refused = |cause: Cause| Refused(id, cause.into());
         if !sender.may_process() {
             return Err(refused(Cause::SenderDisabled));
+        }
+        if !amenders.iter().all(Keyed::may_process) {
+            return Err(refused(Cause::AmenderDisabled));
         }
         if manifest.claims().tenant != cx.tenant() {
             return Err(refused(Cause::Tenant));
@@ -109,6 +146,34 @@ impl Verify {
         if !recipients.iter().flatten().all(suits) {
             return Err(refused(Cause::Suite));
         }
-        Ok(Verified { manifest, sender, recipients })
+        let amendments = self.amendments(cx, &manifest, amenders, reading).await?;
+        if !amendments.iter().all(Amended::is_by_a_recipient) {
+            return Err(refused(Cause::Amender));
+        }
+        Ok(Verified { manifest, sender, recipients, amendments, reading })
+    }
+
+    /// Each amendment with the keys that it is about.
+    async fn amendments(
+        &self,
+        cx: &Cx,
+        manifest: &VerifiedManifest,
+        amenders: Vec<Keyed>,
+        reading: Reading,
+    ) -> Result<Vec<Amended>> {
+        let known = |keys: Vec<Option<Keyed>>| keys.into_iter().flatten().collect();
+        let mut before = manifest.sealed_for();
+        let mut amended = Vec::with_capacity(amenders.len());
+        for (by, amendment) in amenders.into_iter().zip(manifest.amendments()) {
+            let after = amendment.recipients.as_slice();
+            amended.push(Amended {
+                by,
+                at: amendment.amended_at,
+                before: known(self.directory.by_kids(cx, before, reading).await?),
+                after: known(self.directory.by_kids(cx, after, reading).await?),
+            });
+            before = after;
+        }
+        Ok(amended)
     }
 }

@@ -10,16 +10,23 @@ use proto::envelope::v1 as wire;
 use rpc::{Cx, parse};
 
 use crate::application::ports::{Once, VersionUses};
-use crate::application::verify::Verified;
+use crate::application::verify::{Amended, Verified};
 use crate::domain::{
-    DEFAULT_ROTATION, Key, KeyName, LONGEST_ROTATION, SHORTEST_ROTATION, State, Version,
+    DEFAULT_ROTATION, Key, KeyName, Keyed, LONGEST_ROTATION, SHORTEST_ROTATION, State, Version,
 };
 
-/// Letters of a manifest, and of wrapped keys: those of 64 recipients.
-const MANIFEST: usize = 16 * 1024;
+/// Letters of a manifest with all its amendments.
+const MANIFEST: usize = 64 * 1024;
+/// Wrapped keys of 64 recipients, RSA-4096 each.
+const WRAPPED_KEYS: usize = 128 * 1024;
 
 pub(super) fn name(field: &str, value: &str) -> Result<KeyName> {
     parse::resource(field, "keys", value)
+}
+
+pub(super) fn names(field: &str, values: &[String]) -> Result<Vec<KeyName>> {
+    let one = |(index, value): (usize, &String)| name(&format!("{field}[{index}]"), value);
+    values.iter().enumerate().map(one).collect()
 }
 
 /// The id chosen for a new key, or one of our own.
@@ -128,6 +135,10 @@ pub(super) fn status(fault: &Fault) -> proto::google::rpc::Status {
     of_wire.unwrap_or_default()
 }
 
+pub(super) fn wrapped_keys(value: &str) -> Result<()> {
+    parse::within("wrapped_keys", value.len(), 1, WRAPPED_KEYS, "bytes").map(drop)
+}
+
 pub(super) fn key(key: &Key) -> wire::Key {
     wire::Key {
         name: key.head.id.resource(),
@@ -183,22 +194,44 @@ pub(super) fn usage(key: &Key, uses: &[VersionUses]) -> Vec<wire::KeyVersionUsag
 
 pub(super) fn verified(verified: &Verified) -> Result<wire::Manifest> {
     let claims = verified.claims();
-    let seconds = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+    let unknown = verified.recipients.iter().filter(|keyed| keyed.is_none()).count();
     Ok(wire::Manifest {
         sender: verified.sender.head.id.resource(),
         sender_version: verified.sender.version.number,
-        recipients: verified
-            .recipients
-            .iter()
-            .flatten()
-            .map(|keyed| keyed.head.id.resource())
-            .collect(),
+        recipients: verified.recipients.iter().flatten().map(resource).collect(),
         purpose: claims.purpose.clone(),
         issue_time: seconds(claims.issued_at),
         expire_time: seconds(claims.expires_at),
         id: claims.id.to_string(),
         content_digest: crypto::encoding::decode(&claims.digest).map_err(Fault::internal)?,
+        content_type: claims.media_type().unwrap_or_default(),
+        in_reply_to: claims.in_reply_to.map(|id| id.to_string()).unwrap_or_default(),
+        amendments: verified.amendments.iter().map(amendment).collect(),
+        unknown_recipients: i32::try_from(unknown).map_err(Fault::internal)?,
+        stream: claims.is_stream(),
     })
+}
+
+fn amendment(amended: &Amended) -> wire::Amendment {
+    let only_in = |these: &[Keyed], those: &[Keyed]| {
+        let is_new = |keyed: &&Keyed| !those.iter().any(|one| one.head.id == keyed.head.id);
+        these.iter().filter(is_new).map(resource).collect()
+    };
+    wire::Amendment {
+        amender: resource(&amended.by),
+        amender_version: amended.by.version.number,
+        amend_time: seconds(amended.at),
+        added: only_in(&amended.after, &amended.before),
+        removed: only_in(&amended.before, &amended.after),
+    }
+}
+
+fn resource(keyed: &Keyed) -> String {
+    keyed.head.id.resource()
+}
+
+fn seconds(seconds: i64) -> Option<prost_types::Timestamp> {
+    Some(prost_types::Timestamp { seconds, nanos: 0 })
 }
 
 pub(super) fn time(at: Timestamp) -> prost_types::Timestamp {

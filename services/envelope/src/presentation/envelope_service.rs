@@ -4,8 +4,8 @@ use proto::envelope::v1::envelope_service_server::EnvelopeService;
 use proto::envelope::v1::{
     BatchOpenRequest, BatchOpenResponse, BatchOpenResult, BatchSealRequest, BatchSealResponse,
     BatchSealResult, Envelope, OpenRequest, OpenResponse, OpenStreamRequest, OpenStreamResponse,
-    SealRequest, SealResponse, SealStreamRequest, SealStreamResponse, VerifyRequest,
-    VerifyResponse, batch_open_result, batch_seal_result,
+    RewrapRequest, RewrapResponse, SealRequest, SealResponse, SealStreamRequest,
+    SealStreamResponse, VerifyRequest, VerifyResponse, batch_open_result, batch_seal_result,
 };
 use rpc::{Cx, ResponseStream, parse};
 use tonic::{Request, Response, Status, Streaming};
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{convert, envelope_streams};
 use crate::application::batch::Batch;
 use crate::application::open::{self, OpenEnvelope};
+use crate::application::rewrap::{self, RewrapEnvelope};
 use crate::application::seal::{self, SealEnvelope};
 use crate::application::verify::Verify;
 use crate::domain::{KeyName, LONGEST_LIFE, SEAL_PURPOSES};
@@ -30,13 +31,15 @@ pub struct EnvelopeApi {
     pub seal: SealEnvelope,
     pub open: OpenEnvelope,
     pub batch: Batch,
+    pub rewrap: RewrapEnvelope,
     pub verify: Verify,
 }
 
 impl EnvelopeApi {
     pub fn new(seal: SealEnvelope, open: OpenEnvelope, verify: Verify) -> Self {
         let batch = Batch { seal: seal.clone(), open: open.clone() };
-        Self { seal, open, batch, verify }
+        let rewrap = RewrapEnvelope { release: open.release.clone(), seal: seal.clone() };
+        Self { seal, open, batch, rewrap, verify }
     }
 
     async fn seal(&self, cx: Cx, request: SealRequest) -> Result<SealResponse> {
@@ -81,6 +84,33 @@ impl EnvelopeApi {
             results.push(BatchOpenResult { outcome: Some(outcome) });
         }
         Ok(BatchOpenResponse { results })
+    }
+
+    async fn rewrap(&self, cx: Cx, request: RewrapRequest) -> Result<RewrapResponse> {
+        convert::manifest("manifest", &request.manifest)?;
+        convert::wrapped_keys(&request.wrapped_keys)?;
+        for (field, names) in [
+            ("add_recipients", &request.add_recipients),
+            ("remove_recipients", &request.remove_recipients),
+        ] {
+            parse::within(field, names.len(), 0, MOST_RECIPIENTS, "keys")?;
+        }
+        let signing_key = match request.signing_key.as_str() {
+            "" => None,
+            name => Some(convert::name("signing_key", name)?),
+        };
+        let asked = rewrap::Request {
+            manifest: request.manifest,
+            wrapped_keys: request.wrapped_keys,
+            add: convert::names("add_recipients", &request.add_recipients)?,
+            remove: convert::names("remove_recipients", &request.remove_recipients)?,
+            renew: request.renew,
+            signing_key,
+        };
+        let rewrap::Answer { manifest, wrapped_keys, renewed } =
+            self.rewrap.rewrap(&cx, asked).await?;
+        let renewed = i32::try_from(renewed).map_err(Fault::internal)?;
+        Ok(RewrapResponse { manifest, wrapped_keys, renewed })
     }
 
     async fn verify(&self, cx: Cx, request: VerifyRequest) -> Result<VerifyResponse> {
@@ -157,6 +187,13 @@ impl EnvelopeService for EnvelopeApi {
 
     async fn open(&self, request: Request<OpenRequest>) -> Result<Response<OpenResponse>, Status> {
         rpc::unary(request, |cx, message| self.open(cx, message)).await
+    }
+
+    async fn rewrap(
+        &self,
+        request: Request<RewrapRequest>,
+    ) -> Result<Response<RewrapResponse>, Status> {
+        rpc::unary(request, |cx, message| self.rewrap(cx, message)).await
     }
 
     async fn verify(

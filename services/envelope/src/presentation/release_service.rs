@@ -11,9 +11,6 @@ use crate::application::release::{self, ReleaseKey};
 use crate::application::sign_manifest::SignManifest;
 use crate::domain::{KeyHolder, RESPOND};
 
-/// Wrapped keys of 64 recipients, RSA-4096 each.
-const WRAPPED_KEYS: usize = 128 * 1024;
-
 pub struct ReleaseApi {
     pub release: ReleaseKey,
     pub sign: SignManifest,
@@ -29,7 +26,7 @@ impl ReleaseApi {
             return Err(Fault::invalid("purpose", "must be `respond`"));
         }
         convert::manifest("manifest", &request.manifest)?;
-        parse::within("wrapped_keys", request.wrapped_keys.len(), 1, WRAPPED_KEYS, "bytes")?;
+        convert::wrapped_keys(&request.wrapped_keys)?;
         let asked = release::Request {
             manifest: request.manifest,
             wrapped_keys: request.wrapped_keys,

@@ -19,6 +19,7 @@ mod lifecycle;
 mod records;
 mod releases;
 mod revocation;
+mod rewraps;
 mod rotation;
 mod server;
 mod signing;

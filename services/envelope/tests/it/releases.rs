@@ -191,7 +191,7 @@ db::both! { migrations() =>
         let client = Client::new(&server, Algorithm::Ed25519).await;
         let good = client.seal(&server, &[OWN]).await.unwrap_request("");
         for (request, named) in [
-            (UnwrapContentKeyRequest { manifest: "x".repeat(17_000), ..good.clone() }, "manifest"),
+            (UnwrapContentKeyRequest { manifest: "x".repeat(66_000), ..good.clone() }, "manifest"),
             (UnwrapContentKeyRequest { manifest: String::new(), ..good.clone() }, "manifest"),
             (UnwrapContentKeyRequest { wrapped_keys: "x".repeat(200_000), ..good.clone() }, "wrapped_keys"),
             (UnwrapContentKeyRequest { request_id: "1".into(), ..good.clone() }, "request_id"),

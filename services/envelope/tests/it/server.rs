@@ -214,6 +214,7 @@ impl Server {
         open: envelopes.open, "/signet.envelope.v1.EnvelopeService/Open", Edge, OpenRequest => OpenResponse;
         batch_seal: envelopes.batch_seal, "/signet.envelope.v1.EnvelopeService/BatchSeal", Edge, BatchSealRequest => BatchSealResponse;
         batch_open: envelopes.batch_open, "/signet.envelope.v1.EnvelopeService/BatchOpen", Edge, BatchOpenRequest => BatchOpenResponse;
+        rewrap: envelopes.rewrap, "/signet.envelope.v1.EnvelopeService/Rewrap", Edge, RewrapRequest => RewrapResponse;
         verify: envelopes.verify, "/signet.envelope.v1.EnvelopeService/Verify", Edge, VerifyRequest => VerifyResponse;
         unwrap: releasing.unwrap_content_key, "/signet.envelope.v1.ReleaseService/UnwrapContentKey", Response, UnwrapContentKeyRequest => UnwrapContentKeyResponse;
         sign: releasing.sign_manifest, "/signet.envelope.v1.ReleaseService/SignManifest", Response, SignManifestRequest => SignManifestResponse;
