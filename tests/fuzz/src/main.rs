@@ -9,6 +9,7 @@
 mod configuration;
 mod door;
 mod envelope;
+mod evidence;
 mod input;
 mod log;
 mod privacy;
@@ -29,6 +30,8 @@ const TARGETS: &[(&str, Target)] = &[
     ("content", envelope::content),
     ("wrapped_keys", envelope::wrapped_keys),
     ("envelope_altered", envelope::altered),
+    ("amended_manifest", evidence::amended_manifest),
+    ("evidence_bundle", evidence::evidence_bundle),
     ("nested_token", envelope::nested_token),
     ("public_jwk", envelope::public_jwk),
     ("private_jwk", envelope::private_jwk),

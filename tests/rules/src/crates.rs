@@ -12,7 +12,7 @@ use crate::{hold, tree};
 const LAYERS: &[(&str, &[&str])] = &[
     ("ground", &["kernel", "proto", "config", "testkit"]),
     ("engines", &["crypto", "pii", "tlog"]),
-    ("adapters", &["cache", "cas", "db", "keys", "reasons", "telemetry"]),
+    ("adapters", &["cache", "cas", "db", "evidence", "keys", "reasons", "telemetry"]),
     ("calls", &["rpc"]),
     ("parts", &["events", "mesh"]),
     ("process", &["boot", "client"]),

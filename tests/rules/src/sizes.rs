@@ -38,6 +38,11 @@ const LARGER: &[(&str, usize, &str)] = &[
         "three providers of one trait, which share the form of wrapped keys, the breaker and the \
          tests; AWS is compiled only with its feature",
     ),
+    (
+        "libs/client",
+        6_000,
+        "a file for each group of subcommands, and each is of use only to the one binary",
+    ),
 ];
 
 fn lines(path: &std::path::Path) -> usize {
