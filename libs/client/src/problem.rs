@@ -21,6 +21,7 @@ struct Told {
     violations: Vec<(String, String)>,
     request_id: Option<String>,
     help: Option<String>,
+    status: Option<u8>,
 }
 
 impl Problem {
@@ -38,6 +39,18 @@ impl Problem {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
         self
+    }
+
+    /// With this exit status of the process.
+    #[must_use]
+    pub fn with_status(mut self, status: u8) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// The exit status of the process: 1 unless something else was said.
+    pub fn status(&self) -> u8 {
+        self.0.status.unwrap_or(1)
     }
 
     /// Whether a service gave this reason.
@@ -66,6 +79,7 @@ impl From<Status> for Problem {
                 .collect(),
             request_id: request_id.map(str::to_owned),
             reason,
+            status: None,
         }))
     }
 }
@@ -111,7 +125,7 @@ impl From<Fault> for Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Told { message, reason, violations, request_id, help } = &*self.0;
+        let Told { message, reason, violations, request_id, help, .. } = &*self.0;
         write!(f, "signet: {message}")?;
         for (field, description) in violations {
             write!(f, "\n  field      {field}: {description}")?;

@@ -1,6 +1,6 @@
 //! Proofs of the log, checked here: the mesh delivers them and is not believed.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use evidence::entry_of;
 use prost::Message as _;
 use proto::audit::v1::{
     Event, GetConsistencyProofRequest, GetEventRequest, GetEventResponse, GetInclusionProofRequest,
@@ -11,9 +11,6 @@ use tlog::{Hash, LogIdentity, VerifiedCheckpoint, VerifierKey};
 use super::connection::Edge;
 use super::problem::{Problem, Result};
 use super::profile::State;
-
-/// What a commitment's entry begins with.
-const COMMITMENT: u8 = 1;
 
 /// An event that is proved to be in the log.
 pub struct Proved {
@@ -119,16 +116,6 @@ async fn continued(
     tlog::verify_consistency(old.size, &old.root, new.size, &new.root, &hashes(&proof.hashes)?)
         .map_err(|error| forged(&error.to_string()))?;
     Ok(Some(old.size))
-}
-
-/// `0x01 ‖ SHA-256(salt ‖ encoded)`.
-fn entry_of(salt: &[u8], encoded: &[u8]) -> Vec<u8> {
-    let mut context = Context::new(&SHA256);
-    context.update(salt);
-    context.update(encoded);
-    let mut entry = vec![COMMITMENT];
-    entry.extend_from_slice(context.finish().as_ref());
-    entry
 }
 
 fn hashes(proof: &[Vec<u8>]) -> Result<Vec<Hash>> {

@@ -2,7 +2,9 @@
 //! key leaves this process.
 
 use chrono::Duration;
-use crypto::envelope::{self, Content, Manifest, ManifestClaims, Terms, VerifiedManifest};
+use crypto::envelope::{
+    self, Content, Manifest, ManifestClaims, Terms, VerifiedManifest, WrappedKeys,
+};
 use crypto::stream::file::Header;
 use crypto::stream::{StreamOpener, StreamSealer};
 use crypto::{Limits, OpenError, PrivateKey, PublicKey, SealError};
@@ -147,18 +149,34 @@ fn public(version: &KeyVersion, name: &str) -> Result<PublicKey> {
 
 /// Verifies an envelope's manifest against a key that the mesh knows.
 pub fn verify(envelope: &Envelope, sender: &Key) -> Result<VerifiedManifest> {
+    verify_by(envelope, std::slice::from_ref(sender))
+}
+
+/// The same, where others than the sender may have changed the recipients.
+pub fn verify_by(envelope: &Envelope, signers: &[Key]) -> Result<VerifiedManifest> {
     let manifest = Manifest::parse(&envelope.manifest, &Limits::default()).map_err(unopenable)?;
-    let claimed = manifest.claimed_sender().to_owned();
-    let verifies = |state| matches!(state, KeyState::Enabled | KeyState::DecryptOnly);
-    let version = sender.versions.iter().find(|version| {
-        version.thumbprint == claimed
-            && verifies(version.state())
-            && sender.state() == KeyState::Enabled
-    });
-    let version = version.ok_or_else(|| {
-        Problem::new(format_args!("The envelope is not signed by an enabled {}.", sender.name))
-    })?;
-    manifest.verify(&public(version, &sender.name)?).map_err(unopenable)
+    let mut keys = Vec::new();
+    for claimed in manifest.claimed_signers() {
+        let found = signers.iter().find_map(|key| {
+            let verifies = |state| matches!(state, KeyState::Enabled | KeyState::DecryptOnly);
+            let enabled = |version: &&KeyVersion| verifies(version.state());
+            version_of(key, claimed).filter(enabled).map(|version| (key, version))
+        });
+        let found = found.filter(|(key, _)| key.state() == KeyState::Enabled);
+        let (key, version) = found.ok_or_else(|| {
+            let names: Vec<_> = signers.iter().map(|key| key.name.as_str()).collect();
+            let names = names.join(" or ");
+            Problem::new(format_args!("The envelope is not signed by an enabled {names}."))
+        })?;
+        keys.push(public(version, &key.name)?);
+    }
+    let key_of = |kid: &str| keys.iter().find(|key| key.kid() == kid).cloned();
+    manifest.verify_by(key_of).map_err(unopenable)
+}
+
+/// The version of a key that has this thumbprint.
+pub fn version_of<'a>(key: &'a Key, thumbprint: &str) -> Option<&'a KeyVersion> {
+    key.versions.iter().find(|version| version.thumbprint == thumbprint)
 }
 
 /// A plaintext, and what the verified manifest says of it.
@@ -170,7 +188,12 @@ pub struct Opened {
 
 /// Verifies and opens, here.
 pub fn open(envelope: &Envelope, sender: &Key, own: &PrivateKey) -> Result<Opened> {
-    let (manifest, content) = parts(envelope, sender)?;
+    open_by(envelope, std::slice::from_ref(sender), own)
+}
+
+/// The same, where others than the sender may have changed the recipients.
+pub fn open_by(envelope: &Envelope, signers: &[Key], own: &PrivateKey) -> Result<Opened> {
+    let (manifest, content) = parts(envelope, signers)?;
     let key =
         manifest.release(own, content.wrapped_keys(), SystemClock.now()).map_err(unopenable)?;
     let plaintext = key.open(&manifest, &content).map_err(unopenable)?;
@@ -187,17 +210,40 @@ pub fn open_stream(
     sender: &Key,
     own: &PrivateKey,
 ) -> Result<(StreamOpener, ManifestClaims)> {
-    let (manifest, content) = parts(envelope, sender)?;
+    open_stream_by(envelope, std::slice::from_ref(sender), own)
+}
+
+/// The same, where others than the sender may have changed the recipients.
+pub fn open_stream_by(
+    envelope: &Envelope,
+    signers: &[Key],
+    own: &PrivateKey,
+) -> Result<(StreamOpener, ManifestClaims)> {
+    let (manifest, content) = parts(envelope, signers)?;
     let key =
         manifest.release(own, content.wrapped_keys(), SystemClock.now()).map_err(unopenable)?;
     let opener = key.open_stream(&manifest, &content).map_err(unopenable)?;
     Ok((opener, manifest.claims().clone()))
 }
 
-fn parts<'a>(envelope: &'a Envelope, sender: &Key) -> Result<(VerifiedManifest, Content<'a>)> {
-    let manifest = verify(envelope, sender)?;
+fn parts<'a>(envelope: &'a Envelope, signers: &[Key]) -> Result<(VerifiedManifest, Content<'a>)> {
+    let manifest = verify_by(envelope, signers)?;
     let content = Content::parse(&envelope.content, &Limits::default()).map_err(unopenable)?;
     Ok((manifest, content))
+}
+
+/// The wrapped keys of an envelope's content, as JSON.
+pub fn wrapped_keys(envelope: &Envelope) -> Result<String> {
+    let content = Content::parse(&envelope.content, &Limits::default()).map_err(unopenable)?;
+    Ok(content.wrapped_keys().to_json())
+}
+
+/// The content of an envelope with other wrapped keys.
+pub fn with_wrapped_keys(envelope: &Envelope, json: &str) -> Result<String> {
+    let limits = Limits::default();
+    let keys = WrappedKeys::from_json(json, &limits).map_err(unopenable)?;
+    let content = Content::parse(&envelope.content, &limits).map_err(unopenable)?;
+    Ok(content.with_wrapped_keys(&keys))
 }
 
 /// The client is nobody's oracle: its user may know the reason.

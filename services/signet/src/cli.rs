@@ -53,8 +53,9 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
+            let status = ExitCode::from(problem.status());
             complain(problem);
-            ExitCode::FAILURE
+            status
         }
     }
 }

@@ -1,17 +1,14 @@
-//! `seal`, `open`, `verify`.
+//! `seal`, `open`.
 
 use std::path::PathBuf;
 
-use crypto::envelope::Manifest;
 use crypto::stream::file;
 use crypto::{Limits, PublicKey};
-use proto::envelope::v1::{Envelope, Key, KeyPurpose, OpenRequest, VerifyRequest};
-use serde_json::json;
+use proto::envelope::v1::{Envelope, Key, OpenRequest};
 
-use super::{Problem, Result, files, keys, named, span};
-use crate::output::time;
+use super::{Problem, Result, files, named, signers, span};
 use crate::sealed_file::{self, Range};
-use crate::sealing::{self, EnvelopeFile, Letter, OwnKeys, RESPONSE_SIGN};
+use crate::sealing::{self, EnvelopeFile, Letter, OwnKeys};
 use crate::session::{EdgeArguments, Session, request_id};
 use crate::transfer::Input;
 
@@ -120,59 +117,16 @@ impl Open {
             return super::write(&self.out, &opened.plaintext);
         }
         let own = OwnKeys::of(&session)?;
-        let sender = self.sender(&session, &envelope).await?;
-        let opened = sealing::open(&envelope, &sender, &own.sealing)?;
+        let signers = self.signers(&session, &envelope).await?;
+        let opened = sealing::open_by(&envelope, &signers, &own.sealing)?;
         super::write(&self.out, &opened.plaintext)
     }
 
-    /// Whose signature counts.
-    pub(super) async fn sender(&self, session: &Session, envelope: &Envelope) -> Result<Key> {
+    /// Whose signatures count.
+    pub(super) async fn signers(&self, session: &Session, envelope: &Envelope) -> Result<Vec<Key>> {
         match &self.from {
-            Some(name) => sealing::key(&session.edge, &named("keys", name)).await,
-            None => sender(session, envelope).await,
+            Some(name) => Ok(vec![sealing::key(&session.edge, &named("keys", name)).await?]),
+            None => signers::of(session, envelope).await,
         }
-    }
-}
-
-/// The key of the tenant that the manifest names.
-async fn sender(session: &Session, envelope: &Envelope) -> Result<Key> {
-    let manifest = Manifest::parse(&envelope.manifest, &Limits::default());
-    let claimed = manifest.map_err(sealing::unopenable)?.claimed_sender().to_owned();
-    let has = |key: &Key| key.versions.iter().any(|version| version.thumbprint == claimed);
-    let response = sealing::key(&session.edge, RESPONSE_SIGN).await?;
-    if has(&response) {
-        return Ok(response);
-    }
-    let known = keys::all(session, KeyPurpose::Sign).await?;
-    known.into_iter().find(has).ok_or_else(|| {
-        Problem::new("The envelope was sealed by somebody whom your tenant does not know.")
-    })
-}
-
-#[derive(clap::Args)]
-pub struct Verify {
-    /// The envelope; - is standard input.
-    file: PathBuf,
-    #[command(flatten)]
-    edge: EdgeArguments,
-}
-
-impl Verify {
-    pub async fn run(self) -> Result<()> {
-        let envelope = EnvelopeFile::parse(&super::read(&self.file)?)?;
-        let session = self.edge.session().await?;
-        let request = VerifyRequest { envelope: Some(envelope) };
-        let answer = session.edge.envelopes().verify(request).await?.into_inner();
-        let manifest = answer.manifest.unwrap_or_default();
-        session.out.object(&json!({
-            "id": manifest.id,
-            "sender": manifest.sender,
-            "sender_version": manifest.sender_version,
-            "recipients": manifest.recipients,
-            "purpose": manifest.purpose,
-            "issue_time": time(manifest.issue_time.as_ref()),
-            "expire_time": time(manifest.expire_time.as_ref()),
-        }));
-        Ok(())
     }
 }

@@ -51,8 +51,8 @@ pub(super) async fn open(arguments: Open, mut input: Input) -> Result<()> {
     let session = arguments.edge.session().await?;
     let own = OwnKeys::of(&session)?;
     let envelope = Envelope { manifest: header.manifest, content: header.content };
-    let sender = arguments.sender(&session, &envelope).await?;
-    let (opener, _) = sealing::open_stream(&envelope, &sender, &own.sealing)?;
+    let signers = arguments.signers(&session, &envelope).await?;
+    let (opener, _) = sealing::open_stream_by(&envelope, &signers, &own.sealing)?;
     let target = Target::create(&arguments.out)?;
     if target.is_standard_output() && io::stderr().is_terminal() {
         complain(

@@ -1,6 +1,7 @@
 //! The subcommands of the client: a file a group.
 
 pub mod account;
+mod envelope;
 mod envelopes;
 pub mod events;
 mod files;
@@ -11,7 +12,9 @@ pub mod keys;
 mod log;
 pub mod prompts;
 mod respond;
+pub mod signers;
 mod texts;
+mod verify;
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -41,8 +44,13 @@ pub enum Command {
     Seal(envelopes::Seal),
     /// Verify and open an envelope here, with your own key.
     Open(envelopes::Open),
-    /// Have the mesh say who sealed an envelope, for whom and when.
-    Verify(envelopes::Verify),
+    /// Have the mesh say who sealed an envelope, for whom and when; or verify
+    /// an evidence bundle here, without the mesh.
+    Verify(verify::Verify),
+    /// Explain an envelope without a key, and change its recipients.
+    Envelope(envelope::EnvelopeCommand),
+    /// Collect all that proves what happened to an envelope, in one file.
+    Evidence(verify::Evidence),
     /// Ask a model: seal here, send, receive, verify and open here.
     Respond(respond::Respond),
     /// Find personal data in a text.
@@ -85,6 +93,8 @@ pub async fn run(subcommand: Command, command: clap::Command) -> Result<()> {
         Command::Seal(arguments) => arguments.run().await,
         Command::Open(arguments) => arguments.run().await,
         Command::Verify(arguments) => arguments.run().await,
+        Command::Envelope(arguments) => arguments.run().await,
+        Command::Evidence(arguments) => arguments.run().await,
         Command::Respond(arguments) => arguments.run().await,
         Command::Detect(arguments) => arguments.run().await,
         Command::Anonymize(arguments) => arguments.run().await,
