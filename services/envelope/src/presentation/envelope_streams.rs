@@ -193,21 +193,19 @@ async fn read_header(
             read.extend_from_slice(taken);
             *rest = left;
         });
-        if let Some(preamble) = read.first_chunk().filter(|_| read.len() == PREAMBLE_LEN) {
-            match header_len(preamble) {
-                Ok(length) => wanted = PREAMBLE_LEN + length,
-                Err(error) => return Ok(Err(error)),
+        if read.len() < wanted {
+            match inbound.next().await? {
+                Some(message) => piece = Piece::of("data", message.data)?,
+                None => return Ok(Err(cut)),
             }
-            if wanted > PREAMBLE_LEN {
-                continue;
-            }
-        }
-        if read.len() == wanted {
+        } else if wanted > PREAMBLE_LEN {
             break;
-        }
-        match inbound.next().await? {
-            Some(message) => piece = Piece::of("data", message.data)?,
-            None => return Ok(Err(cut)),
+        } else {
+            match read.first_chunk().map(header_len) {
+                Some(Ok(length)) if length > 0 => wanted = PREAMBLE_LEN + length,
+                Some(Err(error)) => return Ok(Err(error)),
+                _ => return Ok(Err(cut)),
+            }
         }
     }
     Ok(Header::parse(&read[PREAMBLE_LEN..]).map(|header| (header, request_id, piece)))

@@ -124,9 +124,20 @@ async fn sealed(kept: &Kept) -> Vec<u8> {
 }
 
 db::both! { migrations() =>
+    /// A message may end where the preamble does, and a header may claim to have no bytes.
+    async fn a_file_that_is_all_preamble_is_refused(db: Db) {
+        let kept = Kept::new(db).await;
+        let mut preamble = sealed(&kept).await[..PREAMBLE_LEN].to_vec();
+        assert_eq!(open(&kept.server, &preamble, PREAMBLE_LEN, "").await.code(), "ENVELOPE_REJECTED");
+        preamble[PREAMBLE_LEN - 4..].fill(0);
+        assert_eq!(open(&kept.server, &preamble, PREAMBLE_LEN, "").await.code(), "ENVELOPE_REJECTED");
+    }
+}
+
+db::both! { migrations() =>
     async fn a_stream_of_any_cutting_opens_once(db: Db) {
         let kept = Kept::new(db).await;
-        for (length, sent, received) in [(LONG, 1_000, 999), (LONG, LONG, 1 << 20), (0, 1, 7), (65_536, 65_536, 65_536)] {
+        for (length, sent, received) in [(LONG, 1_000, 999), (LONG, LONG, 1 << 20), (0, 1, 7), (65_536, 65_536, 65_536), (100, 100, PREAMBLE_LEN)] {
             let file = seal(&kept.server, parts(head(&kept), &text(length), sent)).await.unwrap();
             let layout = Layout::of_plaintext(length as u64);
             assert_eq!((file.len() - chunks_at(&file)) as u64, layout.body());
