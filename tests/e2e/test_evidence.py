@@ -95,6 +95,10 @@ def test_recipients_are_changed_without_the_content(admin, member, stranger, key
             rewrap(stranger, moved, keys, **change)
         assert caught.value.reason == "ENVELOPE_REJECTED"
     assert open_text(member, moved) == b"a letter"
+    both = rewrap(member, moved, keys, addRecipients=[keys[0]])
+    with pytest.raises(Refused) as caught:
+        open_text(member, both)
+    assert caught.value.reason == "ENVELOPE_REJECTED", "it is opened for the first one named, who has had it"
     back = rewrap(member, moved, keys, addRecipients=[keys[0]], removeRecipients=[keys[1]])
     assert open_text(member, back) == b"a letter", "another recipient, for the first time"
     with pytest.raises(Refused) as caught:
@@ -191,8 +195,9 @@ def test_no_field_of_a_bundle_can_be_changed(evidence, signet, tmp_path):
     path, log_key = evidence
     bundle, spoilt = json.loads(path.read_text()), tmp_path / "spoilt.json"
     places = list(strings(bundle))
-    # Three of each event, six of the one key: sender and amender are the same.
-    assert len(places) >= 3 * 3 + 6
+    # The manifest, six of the one key (sender and amender are the same), three of each of
+    # three events, and the checkpoint.
+    assert len(places) == 1 + 6 + 3 * 3 + 1, places
     for place in places:
         text = bundle
         for step in place:

@@ -40,13 +40,13 @@ pub async fn serve<S: Service>(
     let mut app = S::start(parts).await?;
     let mut tasks = Tasks::default();
     if S::migrations().has(Shared::Outbox) {
-        tasks.spawn(events::relay(db.clone(), peers.clone(), working.clone()));
+        tasks.spawn("relay", events::relay(db.clone(), peers.clone(), working.clone()));
     }
     if S::migrations().has(Shared::Idempotency) {
-        tasks.spawn(purge(db.clone(), Arc::clone(&clock), working.clone()));
+        tasks.spawn("purge of request ids", purge(db.clone(), Arc::clone(&clock), working.clone()));
     }
-    for (_, task) in app.tasks.drain(..) {
-        tasks.spawn(task);
+    for (name, task) in app.tasks.drain(..) {
+        tasks.spawn(name, task);
     }
     let guard = guard::<S>(&settings.server, &app, &peers, clock);
     let mut probes = JoinSet::new();

@@ -25,6 +25,8 @@ use super::trace::Trace;
 /// A sealed content of 8 MiB in base64, and its frame.
 const LARGEST: usize = 12 * 1024 * 1024;
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// What the edge allows a streamed call. That something keeps coming is watched there.
+const LONGEST_STREAM: Duration = Duration::from_secs(3_600);
 
 /// Where the systems keep the authorities that they trust, most common first.
 const SYSTEM_AUTHORITIES: [&str; 3] =
@@ -36,6 +38,13 @@ pub struct Caller {
     authorization: Option<MetadataValue<Ascii>>,
     trace: Trace,
     timeout: Duration,
+}
+
+impl Caller {
+    fn patient(mut self) -> Self {
+        self.timeout = LONGEST_STREAM;
+        self
+    }
 }
 
 impl Interceptor for Caller {
@@ -104,6 +113,12 @@ impl Edge {
         let mut edge = self.clone();
         edge.caller.trace = Trace::new();
         edge
+    }
+
+    /// The same connection for calls that last as long as what they carry is large.
+    #[must_use]
+    pub fn for_streams(&self) -> Self {
+        Self { channel: self.channel.clone(), caller: self.caller.clone().patient() }
     }
 
     pub const fn trace(&self) -> Trace {
@@ -198,6 +213,9 @@ mod tests {
         assert_eq!(header("grpc-timeout"), "3000000u");
         assert_eq!(header("authorization"), "Bearer x");
         assert!(header("traceparent").contains(&caller.trace.to_string()));
+        let request = caller.patient().call(Request::new(())).unwrap();
+        assert_eq!(request.metadata().get("grpc-timeout").unwrap(), "3600000m");
+        assert_eq!(request.metadata().get("authorization").unwrap(), "Bearer x");
     }
 
     #[tokio::test]

@@ -57,7 +57,7 @@ pub struct EdgeArguments {
         help_heading = "Connection"
     )]
     profile: Option<PathBuf>,
-    /// How long a call may take, in seconds.
+    /// How long a call may take, in seconds; one that carries a file, an hour.
     #[arg(
         long,
         value_name = "SECONDS",

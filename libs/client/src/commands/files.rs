@@ -99,7 +99,8 @@ async fn open_by_mesh(arguments: Open, mut input: Input) -> Result<()> {
     });
     let opened = async {
         let pieces = ReceiverStream::new(pieces);
-        let mut answer = session.edge.envelopes().open_stream(pieces).await?.into_inner();
+        let mut answer =
+            session.edge.for_streams().envelopes().open_stream(pieces).await?.into_inner();
         while let Some(message) = answer.message().await? {
             if let Some(Part::Plaintext(plaintext)) = message.part {
                 let plaintext = Zeroizing::new(plaintext);
