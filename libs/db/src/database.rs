@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kernel::Fault;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::SqlitePoolOptions;
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{PgPool, Postgres, SqlitePool, Transaction};
 use tokio::sync::Notify;
 use tracing::Instrument;
 
@@ -111,7 +111,7 @@ impl Db {
         let measured = Measured::start(self.0.name, self.system(), name);
         let begin = async {
             Ok::<Inner, sqlx::Error>(match pools {
-                Of::Postgres(pool) => Of::Postgres(pool.begin_with(postgres).await?),
+                Of::Postgres(pool) => Of::Postgres(begin_whole(pool.clone(), postgres).await?),
                 Of::Sqlite(pool) => Of::Sqlite(pool.begin_with(sqlite).await?),
             })
         };
@@ -172,6 +172,17 @@ impl Db {
     pub(crate) fn relay(&self) -> &Notify {
         &self.0.relay
     }
+}
+
+/// In a task of its own, which comes to its end though nobody waits any more: a
+/// BEGIN that is dropped half-way leaves its connection in the transaction, for
+/// whoever gets it next (<https://github.com/transact-rs/sqlx/issues/4393>).
+async fn begin_whole(
+    pool: PgPool,
+    statement: &'static str,
+) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let begun = async move { pool.begin_with(statement).await };
+    tokio::spawn(begun.in_current_span()).await.map_err(|_| sqlx::Error::WorkerCrashed)?
 }
 
 async fn open_lite(

@@ -1,7 +1,10 @@
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use db::testing::{Place, run};
-use db::{Db, Isolation, Result};
+use db::{Db, Isolation, Of, Result, Settings};
 use kernel::{Fault, Kind, common};
 
 use crate::{MIGRATIONS, count, insert};
@@ -133,10 +136,43 @@ fn postgres_ends_a_statement_that_takes_too_long() {
         let mut settings = place.settings();
         settings.statement_timeout_ms = 100;
         let db = Db::open(&settings, &MIGRATIONS).await.unwrap();
-        let db::Of::Postgres(pool) = db.read() else { panic!("not PostgreSQL") };
+        let Of::Postgres(pool) = db.read() else { panic!("not PostgreSQL") };
         let error = sqlx::query("SELECT pg_sleep(20)").execute(pool).await.unwrap_err();
         let fault = Fault::from(db::Error::from(error));
         assert_eq!(fault.kind(), Kind::Unavailable);
         assert!(format!("{fault:?}").contains("57014"));
+    });
+}
+
+/// A wait of a BEGIN, at which it is dropped.
+async fn begin_until(db: &Db, wait: usize) -> bool {
+    let (mut begin, mut left) = (pin!(db.begin("cut")), wait);
+    poll_fn(|cx| match begin.as_mut().poll(cx) {
+        Poll::Ready(begun) => Poll::Ready(begun.is_ok()),
+        Poll::Pending if left == 0 => Poll::Ready(false),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+#[test]
+fn a_cancelled_begin_leaves_its_connection_outside() {
+    run(async {
+        let place = Place::postgres().await;
+        let settings = Settings { max_connections: 1, ..place.settings() };
+        let db = Db::open(&settings, &MIGRATIONS).await.unwrap();
+        let Of::Postgres(pool) = db.write() else { panic!("not PostgreSQL") };
+        // In autocommit, each statement's is another.
+        let transaction = async || -> i64 {
+            sqlx::query_scalar("SELECT txid_current()").fetch_one(pool).await.unwrap()
+        };
+        transaction().await;
+        for wait in [0, 0, 0, 1, 1, 2, 2, 3, 4] {
+            begin_until(&db, wait).await;
+            assert_ne!(transaction().await, transaction().await, "after wait {wait}");
+        }
     });
 }
