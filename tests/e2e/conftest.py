@@ -4,7 +4,9 @@ Every test that asks for `mesh` runs twice: against `signet dev`, and against si
 processes with PostgreSQL, Valkey and Vault. Each form is started once.
 """
 
+import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -14,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from support.client import Sealer  # noqa: E402
 from support.form import DevForm  # noqa: E402
 from support.mesh import MeshForm  # noqa: E402
+from support.process import binary  # noqa: E402
 from support.provider import open_gate  # noqa: E402
 from support.servers import Servers  # noqa: E402
 
@@ -102,3 +105,18 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.failed and "mesh" in getattr(item, "funcargs", {}):
         report.sections.append(("logs of the mesh", item.funcargs["mesh"].tails(12)))
+
+
+@pytest.fixture
+def signet(mesh, admin, tmp_path):
+    """Runs the client as the administrator, or offline without a mesh."""
+
+    def run(*arguments, online=False):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        if online:
+            environment |= {"SIGNET_TOKEN": admin.token}
+            arguments += ("--url", mesh.edge.https, "--ca", mesh.edge.ca)
+        told = [binary("signet"), *map(str, arguments), "--profile", str(tmp_path / "profile")]
+        return subprocess.run(told, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=60)
+
+    return run

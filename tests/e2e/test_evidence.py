@@ -7,7 +7,6 @@ import io
 import json
 import os
 import runpy
-import subprocess
 import sys
 
 import pytest
@@ -15,7 +14,7 @@ import requests
 
 from support import jose, stubs
 from support.client import Refused, refusal
-from support.process import ROOT, binary, wait_until
+from support.process import ROOT, wait_until
 
 SCRIPT = ROOT / "docs/verify_bundle.py"
 
@@ -53,21 +52,6 @@ def rewrap(client, envelope, keys, **change):
 def open_text(client, envelope):
     opened = client.rest("POST", "/v1/envelopes:open", json={"envelope": envelope})
     return base64.b64decode(opened["plaintext"])
-
-
-@pytest.fixture
-def signet(mesh, admin, tmp_path):
-    """Runs the client as the administrator, or offline without a mesh."""
-
-    def run(*arguments, online=False):
-        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-        if online:
-            environment |= {"SIGNET_TOKEN": admin.token}
-            arguments += ("--url", mesh.edge.https, "--ca", mesh.edge.ca)
-        told = [binary("signet"), *map(str, arguments), "--profile", str(tmp_path / "profile")]
-        return subprocess.run(told, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=60)
-
-    return run
 
 
 def by_script(bundle, log_key):

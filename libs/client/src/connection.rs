@@ -9,7 +9,9 @@ use proto::anonymizer::v1::anonymizer_service_client::AnonymizerServiceClient;
 use proto::audit::v1::event_service_client::EventServiceClient;
 use proto::audit::v1::log_service_client::LogServiceClient;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
+use proto::envelope::v1::certificate_service_client::CertificateServiceClient;
 use proto::envelope::v1::envelope_service_client::EnvelopeServiceClient;
+use proto::envelope::v1::kek_service_client::KekServiceClient;
 use proto::envelope::v1::key_service_client::KeyServiceClient;
 use proto::response::v1::response_service_client::ResponseServiceClient;
 use proto::storage::v1::prompt_service_client::PromptServiceClient;
@@ -132,6 +134,8 @@ impl Edge {
     clients! {
         auth: AuthServiceClient;
         keys: KeyServiceClient;
+        kek: KekServiceClient;
+        certificates: CertificateServiceClient;
         envelopes: EnvelopeServiceClient;
         prompts: PromptServiceClient;
         texts: AnonymizerServiceClient;

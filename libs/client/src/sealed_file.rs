@@ -112,7 +112,7 @@ pub fn open_range(
     let (start, end) = bounds(range, length)?;
     reader.seek(SeekFrom::Start(start)).map_err(unreadable)?;
     let count = end - start;
-    let mut work = Work { progress: Progress::new("Opening", Some(count)), stop };
+    let mut work = Work { progress: Progress::bytes("Opening", Some(count)), stop };
     work.each(reader.take(count), |piece| target.write(piece))?;
     target.finish()
 }
@@ -221,7 +221,7 @@ mod tests {
     }
 
     fn work(stop: &Stop) -> Work<'_> {
-        Work { progress: Progress::new("Testing", None), stop }
+        Work { progress: Progress::bytes("Testing", None), stop }
     }
 
     fn text() -> Vec<u8> {

@@ -23,6 +23,7 @@ pub mod key;
 pub mod nested;
 pub mod proof;
 pub mod provider;
+pub mod statement;
 pub mod stream;
 
 mod chunk_cipher;

@@ -32,9 +32,13 @@ pub struct CacheSettings {
     pub max_keys: usize,
 }
 
+impl CacheSettings {
+    pub const DEFAULT: Self = Self { max_age_seconds: 300, max_uses: 10_000, max_keys: 10_000 };
+}
+
 impl Default for CacheSettings {
     fn default() -> Self {
-        Self { max_age_seconds: 300, max_uses: 10_000, max_keys: 10_000 }
+        Self::DEFAULT
     }
 }
 
@@ -46,14 +50,14 @@ pub struct DataKeyCache {
     state: Mutex<State>,
 }
 
-/// SHA-256 over tenant, wrapped form and context.
-type Id = [u8; 32];
+/// SHA-256 over tenant, wrapped form and context: see [`cache_id`].
+pub type CacheId = [u8; 32];
 
 #[derive(Default)]
 struct State {
-    entries: HashMap<Id, Entry>,
+    entries: HashMap<CacheId, Entry>,
     /// By last use.
-    order: BTreeMap<u64, Id>,
+    order: BTreeMap<u64, CacheId>,
     ticks: u64,
     /// Not after the `since` of any entry.
     eldest: Option<Timestamp>,
@@ -81,7 +85,28 @@ impl DataKeyCache {
         tenant: TenantId,
         keys: &[(WrappedKey, Context)],
     ) -> Result<Vec<Result<Arc<PlaintextKey>>>> {
-        let ids: Vec<Id> = keys.iter().map(|(key, context)| id(tenant, key, context)).collect();
+        let ids: Vec<CacheId> = keys
+            .iter()
+            .map(|(key, context)| cache_id(tenant, &key.to_bytes(), &context.encode()))
+            .collect();
+        self.through(tenant, &ids, |missing| async move {
+            let missing: Vec<_> = missing.iter().map(|index| keys[*index].clone()).collect();
+            kms.unwrap(tenant, &missing).await
+        })
+        .await
+    }
+
+    /// The keys with these ids, in their order. `fetch` gets the indices of what
+    /// is not held, and answers for each in the same order.
+    pub async fn through<F>(
+        &self,
+        tenant: TenantId,
+        ids: &[CacheId],
+        fetch: impl FnOnce(Vec<usize>) -> F,
+    ) -> Result<Vec<Result<Arc<PlaintextKey>>>>
+    where
+        F: Future<Output = Result<Vec<Result<PlaintextKey>>>>,
+    {
         let (held, evictions) = {
             let mut state = self.state();
             state.expire(self.oldest());
@@ -89,34 +114,37 @@ impl DataKeyCache {
                 ids.iter().map(|id| state.take_use(id, self.settings.max_uses)).collect();
             (held, state.evictions)
         };
-        let missing: Vec<_> = keys
-            .iter()
-            .zip(&held)
-            .filter(|(_, held)| held.is_none())
-            .map(|(key, _)| key.clone())
-            .collect();
+        let missing: Vec<usize> =
+            held.iter().enumerate().filter(|(_, held)| held.is_none()).map(|(at, _)| at).collect();
         if missing.is_empty() {
             return Ok(held.into_iter().flatten().map(Ok).collect());
         }
-        let mut fetched = kms.unwrap(tenant, &missing).await?.into_iter();
+        let mut fetched = fetch(missing).await?.into_iter();
         let now = self.clock.now();
         let mut state = self.state();
-        let mut results = Vec::with_capacity(keys.len());
-        for (id, held) in ids.into_iter().zip(held) {
+        let mut results = Vec::with_capacity(ids.len());
+        for (id, held) in ids.iter().zip(held) {
             let result = match held {
                 Some(key) => Ok(key),
                 None => fetched.next().unwrap_or_else(short_answer).map(Arc::new),
             };
             if let Ok(key) = &result
                 && state.evictions == evictions
-                && !state.entries.contains_key(&id)
+                && !state.entries.contains_key(id)
             {
                 let entry = Entry { key: key.clone(), tenant, since: now, uses: 1, tick: 0 };
-                state.insert(id, entry, &self.settings);
+                state.insert(*id, entry, &self.settings);
             }
             results.push(result);
         }
         Ok(results)
+    }
+
+    /// Forgets one key: after it was destroyed.
+    pub fn forget(&self, id: &CacheId) {
+        let mut state = self.state();
+        state.evictions += 1;
+        state.remove(id);
     }
 
     /// Forgets a tenant's keys: after a revocation.
@@ -165,7 +193,7 @@ impl DataKeyCache {
 }
 
 impl State {
-    fn take_use(&mut self, id: &Id, max_uses: u32) -> Option<Arc<PlaintextKey>> {
+    fn take_use(&mut self, id: &CacheId, max_uses: u32) -> Option<Arc<PlaintextKey>> {
         let entry = self.entries.get_mut(id)?;
         if entry.uses >= max_uses {
             self.remove(id);
@@ -179,7 +207,7 @@ impl State {
         Some(entry.key.clone())
     }
 
-    fn insert(&mut self, id: Id, mut entry: Entry, settings: &CacheSettings) {
+    fn insert(&mut self, id: CacheId, mut entry: Entry, settings: &CacheSettings) {
         if settings.max_keys == 0 {
             return;
         }
@@ -194,7 +222,7 @@ impl State {
         self.entries.insert(id, entry);
     }
 
-    fn remove(&mut self, id: &Id) {
+    fn remove(&mut self, id: &CacheId) {
         if let Some(entry) = self.entries.remove(id) {
             self.order.remove(&entry.tick);
         }
@@ -224,14 +252,14 @@ fn short_answer() -> Result<PlaintextKey> {
     Err(kernel::Fault::internal("the key provider answered fewer keys than asked for"))
 }
 
-fn id(tenant: TenantId, key: &WrappedKey, context: &Context) -> Id {
+/// By what a held key is found again: whoever asks must know all three parts.
+/// `wrapped` may have any length, so it goes in with it.
+pub fn cache_id(tenant: TenantId, wrapped: &[u8], context: &[u8]) -> CacheId {
     let mut hash = digest::Context::new(&digest::SHA256);
-    let key = key.to_bytes();
     hash.update(tenant.uuid().as_bytes());
-    // Of no fixed length, so that is told.
-    hash.update(&(key.len() as u64).to_be_bytes());
-    hash.update(&key);
-    hash.update(&context.encode());
+    hash.update(&(wrapped.len() as u64).to_be_bytes());
+    hash.update(wrapped);
+    hash.update(context);
     let mut id = [0; 32];
     id.copy_from_slice(hash.finish().as_ref());
     id

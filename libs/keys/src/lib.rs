@@ -23,7 +23,7 @@ pub mod vault;
 mod wrapped;
 
 pub use breaker::BreakerSettings;
-pub use cache::{CacheSettings, DataKeyCache};
+pub use cache::{CacheId, CacheSettings, DataKeyCache, cache_id};
 pub use context::Context;
 pub use key::{DataKey, KEY_LENGTH, PlaintextKey};
 pub use kms::{KekState, KekVersion, Kms, MAX_BATCH};

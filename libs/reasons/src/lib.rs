@@ -46,6 +46,9 @@ pub mod envelope {
         KEY_DISABLED: FailedPrecondition, "The key is disabled.", "Use another key or version.";
         KEY_PURPOSE_MISMATCH: FailedPrecondition, "The key is for another purpose.", "Use a SEAL key for recipients and a SIGN key for the sender.";
         KEY_NOT_KEPT: FailedPrecondition, "The service does not keep the private half of this key.", "Seal or open on the client that has it.";
+        KEK_ROTATION_RUNNING: FailedPrecondition, "A rotation of the tenant's KEK is under way.", "Wait for it to end, or resume it.";
+        KEK_ROTATION_NOT_OPEN: FailedPrecondition, "The rotation of the KEK is not in a state for this.", "Read its state first.";
+        KEK_VERSION_IN_USE: FailedPrecondition, "Keys may still be wrapped by this version of the KEK.", "Destroy it once its rotation has a certificate.";
         KEY_PROOF_INVALID: InvalidArgument, "The proof of possession is not valid.", "Sign the text that the field's description gives, with the key being registered.";
     }
 }

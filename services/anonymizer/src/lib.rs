@@ -10,6 +10,7 @@ mod settings;
 use std::sync::Arc;
 
 use boot::{App, Parts, Service};
+use datakeys::{DataKeys, Rewrapper};
 use db::{Migrations, Shared};
 use kernel::{Fault, Result};
 use proto::anonymizer::v1::anonymizer_service_server::AnonymizerServiceServer;
@@ -17,7 +18,7 @@ use proto::anonymizer::v1::chat_privacy_service_server::ChatPrivacyServiceServer
 
 use application::secrets::Secrets;
 use application::texts::Texts;
-use infrastructure::{EnvelopeDataKeys, SqlSecrets};
+use infrastructure::{EnvelopeDataKeys, HeldKeys, SqlSecrets};
 pub use settings::AnonymizerSettings;
 
 /// A text of 1 MiB, or a chat of 4 MiB, with what is said about it.
@@ -37,15 +38,18 @@ impl Service for Anonymizer {
     }
 
     async fn start(parts: Parts<AnonymizerSettings>) -> Result<App> {
-        let Parts { clock, db, peers, .. } = parts;
+        let Parts { settings, clock, db, peers, stop } = parts;
         // Built once, here: the first request must not pay for it.
         let engine =
             tokio::task::spawn_blocking(pii::Engine::standard).await.map_err(Fault::internal)?;
         let engine = engine.map_err(Fault::internal)?;
-        let data_keys = Arc::new(EnvelopeDataKeys(peers));
+        let rewrapper = Rewrapper::new(peers.clone(), Arc::new(HeldKeys(db.clone())));
+        let client = DataKeys::new(peers, settings.data_keys, Arc::clone(&clock));
+        let data_keys = Arc::new(EnvelopeDataKeys(client.clone()));
         let stored = Arc::new(SqlSecrets { db: db.clone(), clock: Arc::clone(&clock) });
-        let texts = Texts { engine: Arc::clone(&engine), data_keys: data_keys.clone(), db, clock };
-        let secrets = Secrets::new(stored, data_keys);
+        let secrets = Secrets::new(stored, data_keys.clone());
+        let texts =
+            Texts { engine: Arc::clone(&engine), secrets: secrets.clone(), data_keys, db, clock };
         let text = AnonymizerServiceServer::new(presentation::TextApi {
             texts,
             engine: Arc::clone(&engine),
@@ -53,6 +57,8 @@ impl Service for Anonymizer {
         let chat = ChatPrivacyServiceServer::new(presentation::ChatApi { engine, secrets });
         Ok(App::new()
             .serve(text.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
-            .serve(chat.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST)))
+            .serve(chat.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
+            .task("rewraps", rewrapper.run(stop.clone()))
+            .task("data keys", client.sweep(stop)))
     }
 }

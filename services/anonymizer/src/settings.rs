@@ -3,9 +3,13 @@
 use config::Validate;
 use serde::Deserialize;
 
-/// Nothing to set yet; the section may be left out.
+/// May be left out.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-pub struct AnonymizerSettings {}
+pub struct AnonymizerSettings {
+    /// How long unwrapped data keys stay in memory.
+    #[serde(default)]
+    pub data_keys: datakeys::CacheSettings,
+}
 
 impl Validate for AnonymizerSettings {}

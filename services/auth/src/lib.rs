@@ -12,6 +12,7 @@ mod settings;
 use std::sync::Arc;
 
 use boot::{App, Parts, Service};
+use datakeys::{CacheSettings, Rewrapper};
 use db::{Db, Migrations, Shared};
 use kernel::{Result, SharedClock};
 use proto::Rule;
@@ -31,12 +32,16 @@ use application::signing::Signer;
 use application::token_keys::LocalKeys;
 use domain::{Email, ShortName};
 use infrastructure::{
-    Argon2Passwords, PeerDataKeys, SqlAccounts, SqlApiKeys, SqlSigningKeys, SqlTrail, read_password,
+    Argon2Passwords, HeldKeys, PeerDataKeys, SqlAccounts, SqlApiKeys, SqlSigningKeys, SqlTrail,
+    read_password,
 };
 use presentation::{AuthApi, AuthorizationApi, AuthorizationServer, CHECK, TokenKeyApi};
 pub use settings::{AuthSettings, BootstrapSettings};
 
 pub struct Auth;
+
+/// The one key that is unwrapped is held by the signer itself.
+const CACHE: CacheSettings = CacheSettings { max_keys: 0, ..CacheSettings::DEFAULT };
 
 /// The schema.
 pub static MIGRATIONS: Migrations =
@@ -56,7 +61,9 @@ impl Service for Auth {
 
     async fn start(parts: Parts<AuthSettings>) -> Result<App> {
         let Parts { settings, clock, db, peers, stop } = parts;
-        let data_keys: Arc<dyn DataKeys> = Arc::new(PeerDataKeys(peers));
+        let rewrapper = Rewrapper::new(peers.clone(), Arc::new(HeldKeys(db.clone())));
+        let client = datakeys::DataKeys::new(peers, CACHE, Arc::clone(&clock));
+        let data_keys: Arc<dyn DataKeys> = Arc::new(PeerDataKeys(client));
         let house = House::new(db, clock, data_keys, &settings)?;
         if let Some(first) = settings.bootstrap {
             house.bootstrap(first).await?;
@@ -71,6 +78,7 @@ impl Service for Auth {
                 let signer = Arc::clone(&signer);
                 async move { signer.usable().await }
             })
+            .task("rewraps", rewrapper.run(stop.clone()))
             .task("cache", house.cache.clone().run(stop.clone()))
             .task("signing key", Arc::clone(&house.signer).prepare(stop.clone()))
             .task("log-in attempts", forget(house.accounts, house.clock, stop)))

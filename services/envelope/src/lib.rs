@@ -7,6 +7,7 @@
 pub mod application;
 pub mod domain;
 pub mod infrastructure;
+mod keks;
 pub mod presentation;
 mod services;
 mod settings;
@@ -20,7 +21,7 @@ use kernel::Result;
 use keys::Kms;
 use tokio_util::sync::CancellationToken;
 
-use application::custody::Custody;
+use application::keys::custody::Custody;
 pub use services::Services;
 pub use settings::{EnvelopeSettings, ServiceKeySuite};
 
@@ -50,7 +51,9 @@ impl Service for Envelope {
         )
         .await?;
         let suite = settings.service_key_suite.into();
-        let services = Services::new(&db, Arc::clone(&kms), &clock, suite, &settings.cache)?;
+        let mut services = Services::new(&db, Arc::clone(&kms), &clock, suite, &settings.cache)?;
+        services.kek.rotations.settle = settings.kek_settle();
+        let kek_keeper = services.kek_keeper.clone();
         let (custody, cache) = (Arc::clone(&services.custody), Arc::clone(&services.cache));
         let known = services.known.clone().run(stop.clone());
         let purge = infrastructure::purge_every(Arc::clone(&services.records), clock, stop.clone());
@@ -62,6 +65,7 @@ impl Service for Envelope {
             .task("cache", known)
             .task("keeper", keeper)
             .task("uses", uses)
+            .task("kek rotations", kek_keeper.run(stop.clone()))
             .task("purge", purge)
             .task("sweep", sweep(custody, cache, stop)))
     }

@@ -7,36 +7,40 @@ use crypto::Suite;
 use db::Db;
 use kernel::{Result, SharedClock};
 use keys::{CacheSettings, DataKeyCache, Kms};
+use proto::envelope::v1::certificate_service_server::CertificateServiceServer;
 use proto::envelope::v1::data_key_service_server::DataKeyServiceServer;
 use proto::envelope::v1::envelope_service_server::EnvelopeServiceServer;
+use proto::envelope::v1::kek_service_server::KekServiceServer;
 use proto::envelope::v1::key_service_server::KeyServiceServer;
 use proto::envelope::v1::release_service_server::ReleaseServiceServer;
 
-use crate::application::change_key::ChangeKey;
-use crate::application::create_key::CreateKey;
-use crate::application::custody::Custody;
-use crate::application::data_keys::DataKeys;
-use crate::application::directory::Directory;
-use crate::application::enrol::Enrol;
-use crate::application::epochs::TenantEpochs;
-use crate::application::invalidate_caches::InvalidateCaches;
-use crate::application::keeper::Keeper;
-use crate::application::key_states::KeyStates;
-use crate::application::key_usage::KeyUsage;
-use crate::application::open::OpenEnvelope;
+use crate::application::at_rest::data_keys::DataKeys;
+use crate::application::at_rest::kek_keeper::KekKeeper;
+use crate::application::envelopes::open::OpenEnvelope;
+use crate::application::envelopes::refusal::Refuse;
+use crate::application::envelopes::release::ReleaseKey;
+use crate::application::envelopes::seal::SealEnvelope;
+use crate::application::envelopes::sign_manifest::SignManifest;
+use crate::application::envelopes::verify::Verify;
+use crate::application::keys::change_key::ChangeKey;
+use crate::application::keys::create_key::CreateKey;
+use crate::application::keys::custody::Custody;
+use crate::application::keys::directory::Directory;
+use crate::application::keys::enrol::Enrol;
+use crate::application::keys::epochs::TenantEpochs;
+use crate::application::keys::invalidate_caches::InvalidateCaches;
+use crate::application::keys::keeper::Keeper;
+use crate::application::keys::key_states::KeyStates;
+use crate::application::keys::key_usage::KeyUsage;
+use crate::application::keys::rotate_key::RotateKey;
+use crate::application::keys::uses::Uses;
 use crate::application::ports::{Enrolment, Journal, Keys, KnownKeys, Records, UseCounts};
 use crate::application::record::Recorder;
-use crate::application::refusal::Refuse;
-use crate::application::release::ReleaseKey;
-use crate::application::rotate_key::RotateKey;
-use crate::application::seal::SealEnvelope;
-use crate::application::sign_manifest::SignManifest;
-use crate::application::uses::Uses;
-use crate::application::verify::Verify;
 use crate::infrastructure::{
     CachedKeys, SqlEnrolment, SqlEpochs, SqlKeys, SqlRecords, SqlUseCounts,
 };
-use crate::presentation::{DataKeyApi, EnvelopeApi, KeyApi, ReleaseApi};
+use crate::keks::Keks;
+use crate::presentation::{CertificateApi, DataKeyApi, EnvelopeApi, KekApi, KeyApi, ReleaseApi};
 
 /// A content of 8 MiB in base64, wrapped keys, and what surrounds them.
 const LARGEST_MESSAGE: usize = 16 * 1024 * 1024;
@@ -47,6 +51,9 @@ pub struct Services {
     pub envelopes: EnvelopeApi,
     pub releasing: ReleaseApi,
     pub data_keys: DataKeyApi,
+    pub kek: KekApi,
+    pub certificates: CertificateApi,
+    pub kek_keeper: KekKeeper,
     pub custody: Arc<Custody>,
     pub cache: Arc<DataKeyCache>,
     pub records: Arc<dyn Records>,
@@ -106,13 +113,16 @@ impl Services {
         let enrol = Enrol { create: create.clone(), store: store.clone(), clock: clock() };
         let (rotate, keeper, states) = changes(&change, &create, store);
         let open = OpenEnvelope { release: release.clone() };
+        let data_keys = DataKeys { kms, cache: cache.clone(), journal, recorder, epochs };
+        let keks = Keks::new(db, &directory, data_keys);
         Ok(Self {
             keys: KeyApi { directory, create, rotate, states, usage, invalidate, enrol },
             envelopes: EnvelopeApi::new(seal, open, verify),
             releasing: ReleaseApi { release, sign },
-            data_keys: DataKeyApi {
-                data_keys: DataKeys { kms, cache: cache.clone(), journal, recorder, epochs },
-            },
+            data_keys: keks.data_keys,
+            kek: keks.kek,
+            certificates: keks.certificates,
+            kek_keeper: keks.keeper,
             custody,
             cache,
             records,
@@ -131,6 +141,8 @@ impl Services {
             )
             .serve(ReleaseServiceServer::new(self.releasing))
             .serve(DataKeyServiceServer::new(self.data_keys))
+            .serve(KekServiceServer::new(self.kek))
+            .serve(CertificateServiceServer::new(self.certificates))
     }
 }
 

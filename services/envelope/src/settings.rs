@@ -1,3 +1,4 @@
+use chrono::Duration;
 use config::{Problems, Validate};
 use crypto::Suite;
 use serde::Deserialize;
@@ -25,6 +26,21 @@ pub struct EnvelopeSettings {
     /// used is read there whenever something is released, whatever is cached.
     #[serde(default)]
     pub cache: cache::Settings,
+    /// How long a data key may be on its way into its holder's database: only
+    /// what is counted after this time counts for the certificate of a KEK's
+    /// rotation. Longer than any call that stores something takes. Default 300.
+    #[serde(default = "settle_seconds")]
+    pub kek_settle_seconds: u32,
+}
+
+const fn settle_seconds() -> u32 {
+    300
+}
+
+impl EnvelopeSettings {
+    pub(crate) fn kek_settle(&self) -> Duration {
+        Duration::seconds(self.kek_settle_seconds.into())
+    }
 }
 
 #[derive(Debug, Deserialize, Clone, Copy, Default, PartialEq, Eq)]

@@ -13,10 +13,12 @@ use std::sync::Arc;
 
 use boot::{App, Parts, Service};
 use cas::Blobs;
+use datakeys::{DataKeys as DataKeyClient, Rewrapper};
 use db::{Db, Migrations, Shared};
 use kernel::{Result, SharedClock};
 use proto::storage::v1::prompt_service_server::PromptServiceServer;
 
+use application::certify::Certify;
 use application::contents::Contents;
 use application::create::Create;
 use application::delete::Delete;
@@ -25,7 +27,10 @@ use application::read::Read;
 use application::seal::Seal;
 use application::sweep::Sweep;
 use application::update::Update;
-use infrastructure::{CasBlobs, PeerDataKeys, PeerSealer, SqlLooseBlobs, SqlPrompts};
+use infrastructure::{
+    CasBlobs, HeldKeys, PeerCertifier, PeerDataKeys, PeerSealer, SqlDestructions, SqlLooseBlobs,
+    SqlPrompts,
+};
 use presentation::PromptApi;
 pub use settings::StorageSettings;
 
@@ -49,8 +54,14 @@ impl Service for Storage {
     async fn start(parts: Parts<StorageSettings>) -> Result<App> {
         let Parts { settings, clock, db, peers, stop } = parts;
         let blobs = Blobs::open(&settings.blobs)?;
+        let data_keys = DataKeyClient::new(peers.clone(), settings.data_keys, Arc::clone(&clock));
+        let certify = Certify {
+            destructions: Arc::new(SqlDestructions(db.clone())),
+            certifier: Arc::new(PeerCertifier(peers.clone())),
+        };
+        let rewrapper = Rewrapper::new(peers.clone(), Arc::new(HeldKeys(db.clone())));
         let outside = Outside {
-            keys: Arc::new(PeerDataKeys(peers.clone())),
+            keys: Arc::new(PeerDataKeys(data_keys.clone())),
             sealer: Arc::new(PeerSealer(peers)),
             blobs: Arc::new(CasBlobs(blobs.clone())),
         };
@@ -64,7 +75,10 @@ impl Service for Storage {
                 let blobs = blobs.clone();
                 async move { blobs.health().await }
             })
-            .task("sweeper", sweep.run(stop)))
+            .task("sweeper", sweep.run(stop.clone()))
+            .task("certificates", certify.run(stop.clone()))
+            .task("rewraps", rewrapper.run(stop.clone()))
+            .task("data keys", data_keys.sweep(stop)))
     }
 }
 

@@ -7,6 +7,9 @@ use serde::Deserialize;
 pub struct StorageSettings {
     /// Where the encrypted texts are kept.
     pub blobs: cas::Settings,
+    /// How long unwrapped data keys stay in memory.
+    #[serde(default)]
+    pub data_keys: datakeys::CacheSettings,
 }
 
 impl Validate for StorageSettings {

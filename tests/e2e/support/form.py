@@ -108,6 +108,7 @@ class DevForm(Form):
         env = {
             "OPENAI_BASE_URL": self.gate.base_url,
             "OPENAI_API_KEY": "sk-of-the-provider",
+            "SIGNET_KEK_SETTLE": "2",
             "PATH": f"{VENV}/bin:{os.environ['PATH']}",
         }
         first = not self.data.exists()

@@ -153,6 +153,7 @@ class MeshForm(Form):
         if service == "envelope":
             write_private(self.root / "config" / "envelope.redis-secret", secrets.token_hex(32) + "\n")
             return f"""
+            service.kek_settle_seconds = 2
             [service.cache.redis]
             url = "{self.servers["VALKEY"]}"
             secret_file = "{self.root}/config/envelope.redis-secret"

@@ -42,6 +42,7 @@ auth = _module("auth.v1.auth")
 common = _module("common.v1.common")
 data_key = _module("envelope.v1.data_key")
 envelope = _module("envelope.v1.envelope")
+kek = _module("envelope.v1.kek")
 key = _module("envelope.v1.key")
 access = _module("options.v1.access")
 response = _module("response.v1.response")
@@ -54,6 +55,8 @@ _STUBS = {
     "AuthService": _module("auth.v1.auth", "pb2_grpc"),
     "TokenKeyService": _module("auth.v1.auth", "pb2_grpc"),
     "EnvelopeService": _module("envelope.v1.envelope", "pb2_grpc"),
+    "CertificateService": _module("envelope.v1.certificate", "pb2_grpc"),
+    "KekService": _module("envelope.v1.kek", "pb2_grpc"),
     "KeyService": _module("envelope.v1.key", "pb2_grpc"),
     "OpenAiService": _module("response.v1.response", "pb2_grpc"),
     "ResponseService": _module("response.v1.response", "pb2_grpc"),

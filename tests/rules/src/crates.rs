@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engines", &["crypto", "pii", "tlog"]),
     ("adapters", &["cache", "cas", "db", "evidence", "keys", "reasons", "telemetry"]),
     ("calls", &["rpc"]),
-    ("parts", &["events", "mesh"]),
+    ("parts", &["datakeys", "events", "mesh"]),
     ("process", &["boot", "client"]),
 ];
 /// Pure: values in, values out. No clock, no I/O, no runtime, no wire.

@@ -28,7 +28,7 @@ const LARGER: &[(&str, usize, &str)] = &[
     ),
     (
         "services/envelope",
-        9_000,
+        10_000,
         "private halves, what they open and the record of it are one boundary of security: parts \
          of it in two services would have to trust each other with keys",
     ),

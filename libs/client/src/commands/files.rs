@@ -36,7 +36,7 @@ pub(super) async fn seal(arguments: Seal, input: Input) -> Result<()> {
         plaintext: Vec::new(),
     };
     let (header, sealer) = sealing::seal_stream(&letter, &own.signing, &recipients)?;
-    let progress = Progress::new("Sealing", input.length());
+    let progress = Progress::bytes("Sealing", input.length());
     transfer::run(Target::create(&arguments.out)?, move |target, stop| {
         sealed_file::seal((&header, sealer), input, target, Work { progress, stop })
     })
@@ -70,7 +70,7 @@ pub(super) async fn open(arguments: Open, mut input: Input) -> Result<()> {
             Err(Problem::new("A range needs a file: standard input cannot be read from anywhere."))
         }
         Err(input) => {
-            let progress = Progress::new("Opening", None);
+            let progress = Progress::bytes("Opening", None);
             sealed_file::open(opener, input, target, Work { progress, stop })
         }
     })
@@ -83,7 +83,7 @@ async fn open_by_mesh(arguments: Open, mut input: Input) -> Result<()> {
     const AHEAD: usize = 2;
     let session = arguments.edge.session().await?;
     let mut target = Target::create(&arguments.out)?;
-    let mut progress = Progress::new("Opening", input.length());
+    let progress = Progress::bytes("Opening", input.length());
     let (send, pieces) = tokio::sync::mpsc::channel(AHEAD);
     let reader = std::thread::spawn(move || -> io::Result<()> {
         let mut request = OpenStreamRequest { data: Vec::new(), request_id: request_id() };

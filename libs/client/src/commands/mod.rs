@@ -1,10 +1,12 @@
 //! The subcommands of the client: a file a group.
 
 pub mod account;
+mod certificates;
 mod envelope;
 mod envelopes;
 pub mod events;
 mod files;
+mod kek;
 mod key_changes;
 mod key_transfer;
 mod keyring;
@@ -38,6 +40,10 @@ pub enum Command {
     Keys(keys::Keys),
     /// The file that holds the tenants' KEKs: look, check, rekey, back up, restore.
     Keyring(keyring::Keyring),
+    /// The key that wraps all others: its versions, and their rotation with a certificate.
+    Kek(kek::Kek),
+    /// That keys were destroyed: signed statements, listed and verified.
+    Certificates(certificates::Certificates),
     /// Texts stored encrypted, with revisions.
     Prompts(prompts::Prompts),
     /// Seal and sign a text here, with your own key, to an envelope.
@@ -89,6 +95,8 @@ pub async fn run(subcommand: Command, command: clap::Command) -> Result<()> {
         Command::ApiKeys(arguments) => arguments.run().await,
         Command::Keys(arguments) => arguments.run().await,
         Command::Keyring(arguments) => arguments.run(),
+        Command::Kek(arguments) => arguments.run().await,
+        Command::Certificates(arguments) => arguments.run().await,
         Command::Prompts(arguments) => arguments.run().await,
         Command::Seal(arguments) => arguments.run().await,
         Command::Open(arguments) => arguments.run().await,

@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 /// A data key in the clear.
 pub type Key = Zeroizing<[u8; 32]>;
 
+/// What the data key of a tenant's placeholder secret is for.
+pub const PLACEHOLDER_SECRET: &str = "placeholder-secret";
+
 /// The envelope service's data keys. `object` and `id` are the context.
 #[async_trait]
 pub trait DataKeys: Send + Sync {

@@ -1,4 +1,5 @@
-//! Placeholder keys of conversations, derived from one secret a tenant.
+//! Placeholder keys of conversations and keys of mappings, derived from one
+//! secret a tenant: what clients keep survives a rotation of the KEK.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,10 +9,10 @@ use kernel::{Result, TenantId};
 use pii::PlaceholderKey;
 use rpc::Cx;
 use tokio::time::{Duration, Instant};
+use uuid::Uuid;
 
-use super::ports::{DataKeys, Key, StoredSecrets};
+use super::ports::{DataKeys, Key, PLACEHOLDER_SECRET, StoredSecrets};
 
-const OBJECT: &str = "placeholder-secret";
 /// Unwrapped secrets are kept this long, and this many of them.
 const KEPT: Duration = Duration::from_secs(300);
 const MOST: usize = 1_000;
@@ -31,14 +32,25 @@ impl Secrets {
     /// The key of a conversation: the same for the same bytes in one tenant,
     /// and unlinkable otherwise.
     pub async fn placeholder_key(&self, cx: &Cx, conversation: &[u8]) -> Result<PlaceholderKey> {
+        let derived = self.derived(cx, b"signet.dev/v1/placeholders\0", conversation).await?;
+        Ok(PlaceholderKey::new(*derived))
+    }
+
+    /// The key that seals one mapping.
+    pub async fn mapping_key(&self, cx: &Cx, mapping: Uuid) -> Result<Key> {
+        self.derived(cx, b"signet.dev/v1/mapping\0", mapping.as_bytes()).await
+    }
+
+    /// HMAC-SHA-256 of label and name, under the tenant's secret.
+    async fn derived(&self, cx: &Cx, label: &[u8], name: &[u8]) -> Result<Key> {
         let secret = self.secret(cx).await?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_slice());
         let mut context = hmac::Context::with_key(&key);
-        context.update(b"signet.dev/v1/placeholders\0");
-        context.update(conversation);
-        let mut derived = [0; 32];
+        context.update(label);
+        context.update(name);
+        let mut derived = Key::default();
         derived.copy_from_slice(context.sign().as_ref());
-        Ok(PlaceholderKey::new(derived))
+        Ok(derived)
     }
 
     async fn secret(&self, cx: &Cx) -> Result<Key> {
@@ -52,11 +64,11 @@ impl Secrets {
         let wrapped = match self.stored.find(tenant).await? {
             Some(wrapped) => wrapped,
             None => {
-                let (_, wrapped) = self.data_keys.generate(cx, OBJECT, &id).await?;
+                let (_, wrapped) = self.data_keys.generate(cx, PLACEHOLDER_SECRET, &id).await?;
                 self.stored.keep_first(tenant, wrapped).await?
             }
         };
-        let secret = self.data_keys.unwrap(cx, wrapped, OBJECT, &id).await?;
+        let secret = self.data_keys.unwrap(cx, wrapped, PLACEHOLDER_SECRET, &id).await?;
         let mut known = self.lock();
         known.retain(|_, (_, since)| since.elapsed() < KEPT);
         if known.len() < MOST {

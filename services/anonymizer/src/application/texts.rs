@@ -15,8 +15,10 @@ use rpc::Cx;
 use uuid::Uuid;
 
 use super::ports::DataKeys;
+use super::secrets::Secrets;
 use crate::domain::{Operator, SealedMapping};
 
+/// What the data key of an earlier mapping is for.
 const OBJECT: &str = "mapping";
 const RESTORED: &str = "dev.signet.anonymizer.text.restored";
 const REFUSED: &str = "dev.signet.anonymizer.text.restore_refused";
@@ -28,6 +30,7 @@ const LARGEST_RESTORED: usize = 8 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Texts {
     pub engine: Arc<Engine>,
+    pub secrets: Secrets,
     pub data_keys: Arc<dyn DataKeys>,
     pub db: Db,
     pub clock: SharedClock,
@@ -79,8 +82,8 @@ impl Texts {
             Vec::new()
         } else {
             let id = Uuid::now_v7();
-            let (key, wrapped) = self.data_keys.generate(cx, OBJECT, &id.to_string()).await?;
-            SealedMapping::seal(id, &key, wrapped, &done.mapping)?.to_bytes()?
+            let key = self.secrets.mapping_key(cx, id).await?;
+            SealedMapping::seal(id, &key, &done.mapping)?.to_bytes()
         };
         Ok(Outcome { text: done.text, findings: done.findings, mapping })
     }
@@ -107,9 +110,14 @@ impl Texts {
     }
 
     async fn opened(&self, cx: &Cx, sealed: SealedMapping) -> Result<Mapping> {
-        let id = sealed.id.to_string();
-        let key = self.data_keys.unwrap(cx, sealed.wrapped.clone(), OBJECT, &id).await;
-        let key = key.map_err(unwrappable)?;
+        let key = match &sealed.wrapped {
+            None => self.secrets.mapping_key(cx, sealed.id).await?,
+            Some(wrapped) => {
+                let id = sealed.id.to_string();
+                let key = self.data_keys.unwrap(cx, wrapped.clone(), OBJECT, &id).await;
+                key.map_err(unwrappable)?
+            }
+        };
         sealed.open(&key)
     }
 }

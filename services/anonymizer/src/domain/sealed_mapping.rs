@@ -1,8 +1,13 @@
-//! A mapping on its way through the hands of the client: encrypted under a data
-//! key of its own, which only this service can have unwrapped for its tenant.
+//! A mapping on its way through the hands of the client: encrypted under a key of
+//! its own, derived from the tenant's secret and the mapping's id.
 //!
-//! `0x01 ‖ id (16) ‖ length of the wrapped key (2, big-endian) ‖ wrapped key ‖
-//! mapping, sealed by crypto::chunked under the identity "mapping:<id>"`
+//! `0x02 ‖ id (16) ‖ mapping, sealed by crypto::chunked under the identity
+//! "mapping:<id>"`
+//!
+//! Earlier ones brought a data key with them: `0x01 ‖ id (16) ‖ length of the
+//! wrapped key (2, big-endian) ‖ wrapped key ‖ mapping, sealed the same way`. They
+//! open for as long as the KEK's version does that wrapped it: nobody can wrap
+//! anew what clients keep.
 
 use crypto::chunked;
 use kernel::{Fault, Result};
@@ -10,15 +15,16 @@ use pii::Mapping;
 use reasons::anonymizer::MAPPING_INVALID;
 use uuid::Uuid;
 
-const VERSION: u8 = 1;
+const WITH_KEY: u8 = 1;
+const DERIVED: u8 = 2;
 /// No honest one is larger: a text has at most 1 MiB.
 const LARGEST: usize = 4 * 1024 * 1024;
 
 /// The parts of a sealed mapping.
 pub struct SealedMapping {
     pub id: Uuid,
-    /// The data key, wrapped with the context of `id`.
-    pub wrapped: Vec<u8>,
+    /// The data key, wrapped with the context of `id`; None: its key is derived.
+    pub wrapped: Option<Vec<u8>>,
     sealed: Vec<u8>,
 }
 
@@ -27,10 +33,10 @@ fn identity(id: Uuid) -> Vec<u8> {
 }
 
 impl SealedMapping {
-    pub fn seal(id: Uuid, key: &[u8; 32], wrapped: Vec<u8>, mapping: &Mapping) -> Result<Self> {
+    pub fn seal(id: Uuid, key: &[u8; 32], mapping: &Mapping) -> Result<Self> {
         let sealed =
             chunked::seal(key, &identity(id), &mapping.to_bytes()).map_err(Fault::internal)?;
-        Ok(Self { id, wrapped, sealed })
+        Ok(Self { id, wrapped: None, sealed })
     }
 
     /// With another key, or altered, it is MAPPING_INVALID.
@@ -41,24 +47,33 @@ impl SealedMapping {
         Mapping::from_bytes(&bytes).map_err(Fault::internal)
     }
 
-    pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let length = u16::try_from(self.wrapped.len()).map_err(Fault::internal)?;
-        let mut bytes = vec![VERSION];
-        bytes.extend_from_slice(self.id.as_bytes());
-        bytes.extend_from_slice(&length.to_be_bytes());
-        bytes.extend_from_slice(&self.wrapped);
-        bytes.extend_from_slice(&self.sealed);
-        Ok(bytes)
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let id = self.id.as_bytes().as_slice();
+        match &self.wrapped {
+            None => [&[DERIVED], id, &self.sealed].concat(),
+            Some(wrapped) => {
+                // It was read from two bytes.
+                let length = u16::try_from(wrapped.len()).unwrap_or(u16::MAX).to_be_bytes();
+                [&[WITH_KEY], id, &length, wrapped, &self.sealed].concat()
+            }
+        }
     }
 
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let parts = (bytes.len() <= LARGEST).then_some(bytes).and_then(|bytes| {
-            let rest = bytes.strip_prefix(&[VERSION])?;
+            let (version, rest) = bytes.split_first()?;
             let (id, rest) = rest.split_first_chunk::<16>()?;
-            let (length, rest) = rest.split_first_chunk::<2>()?;
-            let (wrapped, sealed) =
-                rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-            Some((Uuid::from_bytes(*id), wrapped.to_vec(), sealed.to_vec()))
+            let (wrapped, sealed) = match *version {
+                DERIVED => (None, rest),
+                WITH_KEY => {
+                    let (length, rest) = rest.split_first_chunk::<2>()?;
+                    let length = usize::from(u16::from_be_bytes(*length));
+                    let (wrapped, sealed) = rest.split_at_checked(length)?;
+                    (Some(wrapped.to_vec()), sealed)
+                }
+                _ => return None,
+            };
+            Some((Uuid::from_bytes(*id), wrapped, sealed.to_vec()))
         });
         let (id, wrapped, sealed) =
             parts.ok_or_else(|| Fault::new(&MAPPING_INVALID).with_note("mapping malformed"))?;
@@ -71,11 +86,18 @@ mod tests {
     use super::*;
 
     fn sealed() -> Vec<u8> {
-        let mapping = Mapping::new();
-        SealedMapping::seal(Uuid::now_v7(), &[1; 32], vec![9; 60], &mapping)
-            .unwrap()
-            .to_bytes()
-            .unwrap()
+        SealedMapping::seal(Uuid::now_v7(), &[1; 32], &Mapping::new()).unwrap().to_bytes()
+    }
+
+    #[test]
+    fn one_that_brings_its_key_is_still_read() {
+        let id = Uuid::now_v7();
+        let sealed = chunked::seal(&[1; 32], &identity(id), &Mapping::new().to_bytes()).unwrap();
+        let bytes = [&[1], id.as_bytes().as_slice(), &[0, 2], &[9, 9], &sealed].concat();
+        let parsed = SealedMapping::parse(&bytes).unwrap();
+        assert_eq!(parsed.wrapped.as_deref(), Some([9, 9].as_slice()));
+        assert!(parsed.open(&[1; 32]).unwrap().is_empty());
+        assert!(SealedMapping::parse(&[&[3], &bytes[1..]].concat()).is_err());
     }
 
     #[test]
@@ -92,14 +114,8 @@ mod tests {
         for index in 0..bytes.len() {
             let mut altered = bytes.clone();
             altered[index] ^= 1;
-            let outcome = SealedMapping::parse(&altered).and_then(|mapping| {
-                // The wrapped key is for the envelope service to refuse.
-                if mapping.wrapped == vec![9; 60] {
-                    mapping.open(&[1; 32]).map(drop)
-                } else {
-                    Err(Fault::new(&MAPPING_INVALID))
-                }
-            });
+            let outcome =
+                SealedMapping::parse(&altered).and_then(|mapping| mapping.open(&[1; 32]).map(drop));
             assert_eq!(outcome.unwrap_err().reason().code, "MAPPING_INVALID", "byte {index}");
         }
         for length in 0..bytes.len() {

@@ -65,13 +65,14 @@ impl Service {
         let engine = pii::Engine::standard().unwrap();
         let clock: SharedClock = SystemClock::shared();
         let stored = Arc::new(SqlSecrets { db: db.clone(), clock: Arc::clone(&clock) });
+        let secrets = Secrets::new(stored, Arc::clone(ring) as Arc<dyn DataKeys>);
         let texts = Texts {
             engine: Arc::clone(&engine),
+            secrets: secrets.clone(),
             data_keys: Arc::clone(ring) as Arc<dyn DataKeys>,
             db: db.clone(),
             clock,
         };
-        let secrets = Secrets::new(stored, Arc::clone(ring) as Arc<dyn DataKeys>);
         Self {
             db: db.clone(),
             text: TextApi { texts, engine: Arc::clone(&engine) },

@@ -3,6 +3,7 @@
 mod accounts;
 mod api_keys;
 mod data_keys;
+mod held_keys;
 mod once;
 mod password_file;
 mod passwords;
@@ -12,6 +13,7 @@ mod trail;
 pub use accounts::SqlAccounts;
 pub use api_keys::SqlApiKeys;
 pub use data_keys::PeerDataKeys;
+pub use held_keys::HeldKeys;
 pub use password_file::read_password;
 pub use passwords::Argon2Passwords;
 pub use signing_keys::SqlSigningKeys;

@@ -8,6 +8,9 @@ use events::Draft;
 use kernel::{EnvelopeId, PrincipalId, Result, TenantId, Timestamp};
 use uuid::Uuid;
 
+// Parts of the ports: what certificates and the rotation of a KEK need.
+pub use super::at_rest::certificates::{Issued, IssuedCertificates};
+pub use super::at_rest::kek_ports::{OwnId, OwnKey, OwnKeys, Report, Rotations, Turn};
 use crate::domain::{Head, Key, KeyName, Keyed, SealedHalf, State, Term};
 
 /// Keys of tenants, as stored.
@@ -34,9 +37,16 @@ pub trait Keys: Send + Sync {
         change: &Change,
     ) -> Result<Updated>;
 
-    /// Keys of any tenant that time has something in store for, and how many
-    /// there are in all.
-    async fn due(&self, now: Timestamp, most: i64) -> Result<(Vec<(TenantId, KeyName)>, i64)>;
+    /// Keys of any tenant that time has something in store for, in order, after one.
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<&(TenantId, KeyName)>,
+        limit: i64,
+    ) -> Result<Vec<(TenantId, KeyName)>>;
+
+    /// How many there are of them.
+    async fn count_due(&self, now: Timestamp) -> Result<i64>;
 }
 
 /// Keys as they were a moment ago. What is decided by them is confirmed when it

@@ -2,6 +2,7 @@
 
 mod cause;
 mod filter;
+mod kek;
 mod key;
 mod lifecycle;
 mod name;
@@ -11,6 +12,10 @@ mod state;
 
 pub use cause::Cause;
 pub use filter::Term;
+pub use kek::{
+    Certificate, Count, HOLDERS, LEASE, MOST_PER_SECOND, OWN, PER_SECOND, Progress, RETRY, Range,
+    Retired, Rotation, RotationState,
+};
 pub use key::{Head, Key, Keyed, Owner, SealedHalf, Version};
 pub use lifecycle::{Due, NotTaken};
 pub use name::{KeyHolder, KeyName};

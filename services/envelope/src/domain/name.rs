@@ -70,10 +70,12 @@ impl fmt::Display for KeyName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyHolder {
     Response,
+    /// This service: it signs certificates.
+    Envelope,
 }
 
 impl KeyHolder {
-    const ALL: [Self; 1] = [Self::Response];
+    const ALL: [Self; 2] = [Self::Response, Self::Envelope];
 
     pub fn of(caller: Caller) -> Option<Self> {
         Self::ALL.into_iter().find(|holder| holder.name() == caller.name())
@@ -86,6 +88,7 @@ impl KeyHolder {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Response => "response",
+            Self::Envelope => "envelope",
         }
     }
 

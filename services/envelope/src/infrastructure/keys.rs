@@ -23,6 +23,17 @@ pub struct SqlKeys {
     pub known: Arc<dyn KnownKeys>,
 }
 
+/// Keys that time has something in store for at `$1`.
+macro_rules! due {
+    () => {
+        "WITH due AS (SELECT tenant, id FROM keys WHERE rotate_at <= $1 \
+             UNION SELECT tenant, key_id FROM key_versions \
+                 WHERE state = 'pending' AND activate_at <= $1 \
+             UNION SELECT tenant, key_id FROM key_versions \
+                 WHERE state = 'destroy_scheduled' AND destroy_at <= $1) "
+    };
+}
+
 /// The rows of a key, by version.
 pub(super) async fn rows_of(db: &Db, tenant: TenantId, id: &str) -> Result<Vec<Row>> {
     let rows: Vec<Row> = db::sql!(db.read(), |c| {
@@ -141,24 +152,38 @@ impl Keys for SqlKeys {
         updated
     }
 
-    async fn due(&self, now: Timestamp, most: i64) -> Result<(Vec<(TenantId, KeyName)>, i64)> {
-        const DUE: &str = "WITH due AS (SELECT tenant, id FROM keys WHERE rotate_at <= $1 \
-             UNION SELECT tenant, key_id FROM key_versions \
-                 WHERE state = 'pending' AND activate_at <= $1 \
-             UNION SELECT tenant, key_id FROM key_versions \
-                 WHERE state = 'destroy_scheduled' AND destroy_at <= $1) \
-             SELECT tenant, id, (SELECT count(*) FROM due) FROM due ORDER BY tenant, id LIMIT $2";
-        let rows: Vec<(Uuid, String, i64)> = db::sql!(self.db.read(), |c| sqlx::query_as(DUE)
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<&(TenantId, KeyName)>,
+        limit: i64,
+    ) -> Result<Vec<(TenantId, KeyName)>> {
+        const PAGE: &str = concat!(
+            due!(),
+            "SELECT tenant, id FROM due WHERE (tenant, id) > ($2, $3) ORDER BY tenant, id LIMIT $4"
+        );
+        let (tenant, id) =
+            after.map_or((Uuid::nil(), ""), |(tenant, id)| (tenant.uuid(), id.as_str()));
+        let rows: Vec<(Uuid, String)> = db::sql!(self.db.read(), |c| sqlx::query_as(PAGE)
             .bind(now)
-            .bind(most)
+            .bind(tenant)
+            .bind(id)
+            .bind(limit)
             .fetch_all(c)
             .await)
         .map_err(Error::from)?;
-        let total = rows.first().map_or(0, |(.., total)| *total);
-        let keys = rows.into_iter().map(|(tenant, id, _)| {
+        let keys = rows.into_iter().map(|(tenant, id)| {
             let id = id.parse().map_err(|_| Fault::internal("keys.id holds no key's id"))?;
             Ok((TenantId::from_uuid(tenant), id))
         });
-        Ok((keys.collect::<Result<_>>()?, total))
+        keys.collect()
+    }
+
+    async fn count_due(&self, now: Timestamp) -> Result<i64> {
+        const COUNT: &str = concat!(due!(), "SELECT count(*) FROM due");
+        let count =
+            db::sql!(self.db.read(), |c| sqlx::query_scalar(COUNT).bind(now).fetch_one(c).await)
+                .map_err(Error::from)?;
+        Ok(count)
     }
 }

@@ -9,8 +9,8 @@ use proto::common::v1::KeyValue;
 use proto::envelope::v1 as wire;
 use rpc::{Cx, parse};
 
+use crate::application::envelopes::verify::{Amended, Verified};
 use crate::application::ports::{Once, VersionUses};
-use crate::application::verify::{Amended, Verified};
 use crate::domain::{
     DEFAULT_ROTATION, Key, KeyName, Keyed, LONGEST_ROTATION, SHORTEST_ROTATION, State, Version,
 };

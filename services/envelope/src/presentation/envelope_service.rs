@@ -12,11 +12,11 @@ use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use super::{convert, envelope_streams};
-use crate::application::batch::Batch;
-use crate::application::open::{self, OpenEnvelope};
-use crate::application::rewrap::{self, RewrapEnvelope};
-use crate::application::seal::{self, SealEnvelope};
-use crate::application::verify::Verify;
+use crate::application::envelopes::batch::Batch;
+use crate::application::envelopes::open::{self, OpenEnvelope};
+use crate::application::envelopes::rewrap::{self, RewrapEnvelope};
+use crate::application::envelopes::seal::{self, SealEnvelope};
+use crate::application::envelopes::verify::Verify;
 use crate::domain::{KeyName, LONGEST_LIFE, SEAL_PURPOSES};
 
 const LARGEST: usize = 4 * 1024 * 1024;

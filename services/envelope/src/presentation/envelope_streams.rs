@@ -17,9 +17,9 @@ use zeroize::Zeroizing;
 
 use super::stream_meter::Meter;
 use super::{convert, envelope_service};
-use crate::application::open::{OpenEnvelope, Request as OpenRequest};
-use crate::application::open_stream::OpenedStream;
-use crate::application::seal::{Envelope, Request as SealRequest, SealEnvelope};
+use crate::application::envelopes::open::{OpenEnvelope, Request as OpenRequest};
+use crate::application::envelopes::open_stream::OpenedStream;
+use crate::application::envelopes::seal::{Envelope, Request as SealRequest, SealEnvelope};
 use crate::domain::STREAM_PURPOSES;
 
 /// Bytes of one message.

@@ -12,8 +12,8 @@ use rpc::{Cx, parse};
 use super::KeyApi;
 use super::convert;
 use super::key_service::{MOST_LABELS, public_key};
-use crate::application::create_key::NewKey;
-use crate::application::enrol::Wrapped;
+use crate::application::keys::create_key::NewKey;
+use crate::application::keys::enrol::Wrapped;
 
 /// Letters of a wrapped key.
 const WRAPPED: usize = 16 * 1024;

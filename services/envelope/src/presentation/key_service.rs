@@ -21,14 +21,14 @@ use uuid::Uuid;
 
 use super::key_export::cacheable;
 use super::{convert, key_filter};
-use crate::application::create_key::{CreateKey, NewKey, NewPublicKey};
-use crate::application::directory::Directory;
-use crate::application::enrol::Enrol;
-use crate::application::invalidate_caches::InvalidateCaches;
-use crate::application::key_states::KeyStates;
-use crate::application::key_usage::KeyUsage;
+use crate::application::keys::create_key::{CreateKey, NewKey, NewPublicKey};
+use crate::application::keys::directory::Directory;
+use crate::application::keys::enrol::Enrol;
+use crate::application::keys::invalidate_caches::InvalidateCaches;
+use crate::application::keys::key_states::KeyStates;
+use crate::application::keys::key_usage::KeyUsage;
+use crate::application::keys::rotate_key::RotateKey;
 use crate::application::ports::Query;
-use crate::application::rotate_key::RotateKey;
 use crate::domain::{LONGEST_PENDING, Term};
 
 pub(super) const MOST_LABELS: usize = 16;

@@ -12,7 +12,7 @@ use rpc::{Cx, parse};
 use super::KeyApi;
 use super::convert;
 use super::key_service::MOST_LABELS;
-use crate::application::key_states::Edit;
+use crate::application::keys::key_states::Edit;
 use crate::domain::{DEFAULT_WAIT, LONGEST_WAIT, SHORTEST_WAIT};
 
 impl KeyApi {

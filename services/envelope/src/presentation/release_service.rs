@@ -7,8 +7,8 @@ use rpc::{Cx, parse};
 use tonic::{Request, Response, Status};
 
 use super::convert;
-use crate::application::release::{self, ReleaseKey};
-use crate::application::sign_manifest::SignManifest;
+use crate::application::envelopes::release::{self, ReleaseKey};
+use crate::application::envelopes::sign_manifest::SignManifest;
 use crate::domain::{KeyHolder, RESPOND};
 
 pub struct ReleaseApi {

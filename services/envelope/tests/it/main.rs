@@ -8,11 +8,16 @@
 )]
 
 mod batches;
+mod certificates;
 mod client;
 mod crash;
+mod cut;
 mod data_keys;
 mod enrolment;
 mod envelopes;
+mod hybrid;
+mod kek;
+mod kek_vault;
 mod kept;
 mod keys;
 mod lifecycle;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::Duration;
 use db::Db;
-use envelope::application::keeper::Done;
+use envelope::application::keys::keeper::Done;
 use envelope::domain::State;
 use kernel::Clock as _;
 use proto::envelope::v1::*;

@@ -15,8 +15,10 @@ use keys::Kms;
 use keys::local::{LocalKms, LocalSettings};
 use prost::Message as _;
 use proto::audit::v1::Event;
+use proto::envelope::v1::certificate_service_server::CertificateService as _;
 use proto::envelope::v1::data_key_service_server::DataKeyService as _;
 use proto::envelope::v1::envelope_service_server::EnvelopeService as _;
+use proto::envelope::v1::kek_service_server::KekService as _;
 use proto::envelope::v1::key_service_server::KeyService as _;
 use proto::envelope::v1::release_service_server::ReleaseService as _;
 use proto::envelope::v1::*;
@@ -141,15 +143,24 @@ impl Server {
 
     /// Another instance of the same service, which knows nothing yet.
     pub(crate) fn another(&self, db: &Db, known: &cache::Settings) -> Self {
+        self.instance(db, known, Arc::clone(&self.kms))
+    }
+
+    /// The service started again with other providers of keys.
+    pub(crate) fn on(&self, kms: Arc<dyn Kms>) -> Self {
+        self.instance(&self.db, &cache::Settings::default(), kms)
+    }
+
+    fn instance(&self, db: &Db, known: &cache::Settings, kms: Arc<dyn Kms>) -> Self {
         let clock: SharedClock = self.clock.clone();
-        let services = Services::new(db, Arc::clone(&self.kms), &clock, Suite::Ec, known).unwrap();
+        let services = Services::new(db, Arc::clone(&kms), &clock, Suite::Ec, known).unwrap();
         Self {
             services: Arc::new(services),
             db: db.clone(),
             clock: self.clock.clone(),
             admin: self.admin.clone(),
             member: self.member.clone(),
-            kms: Arc::clone(&self.kms),
+            kms,
             folder: Arc::clone(&self.folder),
         }
     }
@@ -221,6 +232,24 @@ impl Server {
         generate_data_keys: data_keys.generate_data_keys, "/signet.envelope.v1.DataKeyService/GenerateDataKeys", Storage, GenerateDataKeysRequest => GenerateDataKeysResponse;
         unwrap_data_keys: data_keys.unwrap_data_keys, "/signet.envelope.v1.DataKeyService/UnwrapDataKeys", Storage, UnwrapDataKeysRequest => UnwrapDataKeysResponse;
         key_epoch: data_keys.get_key_epoch, "/signet.envelope.v1.DataKeyService/GetKeyEpoch", Storage, GetKeyEpochRequest => GetKeyEpochResponse;
+        generate_data_keys_as_response: data_keys.generate_data_keys, "/signet.envelope.v1.DataKeyService/GenerateDataKeys", Response, GenerateDataKeysRequest => GenerateDataKeysResponse;
+        list_rewraps: data_keys.list_rewraps, "/signet.envelope.v1.DataKeyService/ListRewraps", Storage, ListRewrapsRequest => ListRewrapsResponse;
+        list_rewraps_as_auth: data_keys.list_rewraps, "/signet.envelope.v1.DataKeyService/ListRewraps", Auth, ListRewrapsRequest => ListRewrapsResponse;
+        list_rewraps_as_anonymizer: data_keys.list_rewraps, "/signet.envelope.v1.DataKeyService/ListRewraps", Anonymizer, ListRewrapsRequest => ListRewrapsResponse;
+        rewrap_data_keys: data_keys.rewrap_data_keys, "/signet.envelope.v1.DataKeyService/RewrapDataKeys", Storage, RewrapDataKeysRequest => RewrapDataKeysResponse;
+        report_rewrap: data_keys.report_rewrap, "/signet.envelope.v1.DataKeyService/ReportRewrap", Storage, ReportRewrapRequest => ReportRewrapResponse;
+        report_rewrap_as_auth: data_keys.report_rewrap, "/signet.envelope.v1.DataKeyService/ReportRewrap", Auth, ReportRewrapRequest => ReportRewrapResponse;
+        report_rewrap_as_anonymizer: data_keys.report_rewrap, "/signet.envelope.v1.DataKeyService/ReportRewrap", Anonymizer, ReportRewrapRequest => ReportRewrapResponse;
+        get_kek: kek.get_kek, "/signet.envelope.v1.KekService/GetKek", Edge, GetKekRequest => GetKekResponse;
+        rotate_kek: kek.rotate_kek, "/signet.envelope.v1.KekService/RotateKek", Edge, RotateKekRequest => RotateKekResponse;
+        move_kek: kek.move_kek, "/signet.envelope.v1.KekService/MoveKek", Edge, MoveKekRequest => MoveKekResponse;
+        list_kek_rotations: kek.list_kek_rotations, "/signet.envelope.v1.KekService/ListKekRotations", Edge, ListKekRotationsRequest => ListKekRotationsResponse;
+        get_kek_rotation: kek.get_kek_rotation, "/signet.envelope.v1.KekService/GetKekRotation", Edge, GetKekRotationRequest => GetKekRotationResponse;
+        pause_kek_rotation: kek.pause_kek_rotation, "/signet.envelope.v1.KekService/PauseKekRotation", Edge, PauseKekRotationRequest => PauseKekRotationResponse;
+        resume_kek_rotation: kek.resume_kek_rotation, "/signet.envelope.v1.KekService/ResumeKekRotation", Edge, ResumeKekRotationRequest => ResumeKekRotationResponse;
+        destroy_kek_versions: kek.destroy_kek_versions, "/signet.envelope.v1.KekService/DestroyKekVersions", Edge, DestroyKekVersionsRequest => DestroyKekVersionsResponse;
+        certify_destruction: data_keys.certify_destruction, "/signet.envelope.v1.DataKeyService/CertifyDestruction", Storage, CertifyDestructionRequest => CertifyDestructionResponse;
+        list_certificates: certificates.list_certificates, "/signet.envelope.v1.CertificateService/ListCertificates", Edge, ListCertificatesRequest => ListCertificatesResponse;
         unwrap_data_keys_as_response: data_keys.unwrap_data_keys, "/signet.envelope.v1.DataKeyService/UnwrapDataKeys", Response, UnwrapDataKeysRequest => UnwrapDataKeysResponse;
     }
 

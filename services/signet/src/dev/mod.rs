@@ -40,6 +40,10 @@ pub struct DevArguments {
     /// What is logged to DIR/signet.log: error, warn, info, debug, or a filter.
     #[arg(long, value_name = "FILTER", default_value = "info", env = "SIGNET_LOG")]
     log: String,
+    /// How long a data key may be on its way into a database: the certificate of
+    /// a KEK's rotation waits for this.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, env = "SIGNET_KEK_SETTLE")]
+    kek_settle: u32,
     /// Walk the main job once on a real text, and show each step.
     #[arg(long)]
     tour: bool,
@@ -62,7 +66,8 @@ pub async fn run(arguments: DevArguments) -> Result<()> {
     protection.log("signet");
     let stop = CancellationToken::new();
     let plan = plan(&arguments, &place)?;
-    let wiring = Wiring { plan: &plan, place: &place };
+    let kek_settle_seconds = arguments.kek_settle;
+    let wiring = Wiring { plan: &plan, place: &place, kek_settle_seconds };
     let mut running = JoinSet::new();
     services::spawn_all(&wiring, &stop, &mut running)?;
     if let Some(address) = arguments.metrics {

@@ -19,6 +19,7 @@ use super::{DevArguments, admin, providers};
 pub struct Wiring<'a> {
     pub plan: &'a Plan,
     pub place: &'a Place,
+    pub kek_settle_seconds: u32,
 }
 
 /// Starts the services; each ends when `stop` is cancelled.
@@ -86,6 +87,7 @@ impl Wiring<'_> {
             kms_by_tenant: Vec::new(),
             service_key_suite: ServiceKeySuite::Ec,
             cache: Default::default(),
+            kek_settle_seconds: self.kek_settle_seconds,
         })
     }
 
@@ -96,7 +98,8 @@ impl Wiring<'_> {
 
     fn storage(&self) -> Result<StorageSettings> {
         let path = self.place.folder("storage")?.join("blobs");
-        Ok(StorageSettings { blobs: cas::Settings::File { path } })
+        let blobs = cas::Settings::File { path };
+        Ok(StorageSettings { blobs, data_keys: datakeys::CacheSettings::default() })
     }
 
     fn audit(&self) -> Result<audit::AuditSettings> {

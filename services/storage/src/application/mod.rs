@@ -1,5 +1,6 @@
 //! The use cases.
 
+pub mod certify;
 pub mod contents;
 pub mod create;
 pub mod delete;

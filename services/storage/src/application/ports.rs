@@ -8,6 +8,7 @@ use kernel::{PromptId, Result, TenantId, Timestamp};
 use prost_types::Duration;
 use proto::envelope::v1::Envelope;
 use rpc::Cx;
+use uuid::Uuid;
 
 // A part of the ports: what is written once names it.
 pub use super::once::Once;
@@ -131,4 +132,29 @@ pub struct SealFor {
 #[async_trait]
 pub trait Sealer: Send + Sync {
     async fn seal(&self, cx: &Cx, text: &Text, target: SealFor) -> Result<Envelope>;
+}
+
+/// Data keys that were destroyed with a prompt.
+pub struct Destroyed {
+    pub id: Uuid,
+    pub tenant: TenantId,
+    pub prompt: PromptId,
+    /// SHA-256 of each wrapped key.
+    pub digests: Vec<Vec<u8>>,
+    pub at: Timestamp,
+}
+
+/// What waits for a certificate.
+#[async_trait]
+pub trait Destructions: Send + Sync {
+    /// Oldest first, after the one with this id.
+    async fn pending(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Destroyed>>;
+
+    async fn certified(&self, id: Uuid) -> Result<()>;
+}
+
+#[async_trait]
+pub trait Certifier: Send + Sync {
+    /// Doing it twice is fine.
+    async fn certify(&self, destroyed: &Destroyed) -> Result<()>;
 }

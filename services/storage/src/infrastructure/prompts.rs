@@ -9,6 +9,7 @@ use kernel::{Fault, PromptId, Result, TenantId, Timestamp};
 use sqlx::QueryBuilder;
 use sqlx::types::Json;
 
+use super::destructions;
 use super::rows::{PROMPT, PromptRow, REVISION, RevisionRow, address};
 use crate::application::ports::{Once, Prompts, Stored, Write};
 use crate::domain::{Place, Prompt, Revision};
@@ -128,7 +129,8 @@ impl Prompts for SqlPrompts {
             if !lock_revision(&mut tx, prompt).await? {
                 return Ok(None);
             }
-            let addresses = destroy_keys(&mut tx, prompt.id).await?;
+            let (addresses, wrapped) = destroy_keys(&mut tx, prompt.id).await?;
+            destructions::put(&mut tx, prompt, &wrapped, event.created_at).await?;
             doom(&mut tx, prompt.tenant, &addresses, event.created_at).await?;
             delete_prompt(&mut tx, prompt).await?;
             outbox::put(&mut tx, std::slice::from_ref(event)).await?;
@@ -274,12 +276,15 @@ async fn lock_revision(tx: &mut Tx, prompt: &Prompt) -> Result<bool> {
     Ok(locked == 1)
 }
 
-async fn destroy_keys(tx: &mut Tx, prompt: PromptId) -> Result<Vec<Address>> {
-    const DESTROY: &str = "DELETE FROM revisions WHERE prompt = $1 RETURNING address";
-    let addresses: Vec<Vec<u8>> =
-        db::sql!(tx.on(), |c| sqlx::query_scalar(DESTROY).bind(prompt.uuid()).fetch_all(c).await)
+/// The blobs that are of no use any more, and the wrapped keys that were theirs.
+async fn destroy_keys(tx: &mut Tx, prompt: PromptId) -> Result<(Vec<Address>, Vec<Vec<u8>>)> {
+    const DESTROY: &str = "DELETE FROM revisions WHERE prompt = $1 RETURNING address, wrapped_key";
+    let gone: Vec<(Vec<u8>, Vec<u8>)> =
+        db::sql!(tx.on(), |c| sqlx::query_as(DESTROY).bind(prompt.uuid()).fetch_all(c).await)
             .map_err(Error::from)?;
-    addresses.iter().map(|bytes| address(bytes)).collect()
+    let (addresses, wrapped): (Vec<_>, Vec<_>) = gone.into_iter().unzip();
+    let addresses = addresses.iter().map(|bytes| address(bytes)).collect::<Result<_>>()?;
+    Ok((addresses, wrapped))
 }
 
 async fn doom(tx: &mut Tx, tenant: TenantId, all: &[Address], now: Timestamp) -> Result<()> {

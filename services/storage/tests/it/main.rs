@@ -9,8 +9,10 @@
 )]
 
 mod at_rest;
+mod certify;
 mod delete;
 mod fakes;
+mod held_keys;
 mod read;
 mod settings;
 mod world;
