@@ -110,7 +110,10 @@ async fn one_bad_item_does_not_spoil_a_batch(kms: &dyn Kms) {
 /// Up to, at and above what goes to a provider at once.
 async fn batches_of_any_size_keep_their_order(kms: &dyn Kms) {
     let tenant = TenantId::new();
-    for size in [0, 1, 2, MAX_BATCH - 1, MAX_BATCH, MAX_BATCH + 1, MAX_BATCH * 2 + 1] {
+    // AWS KMS takes one key a call: no border between batches could be missed.
+    let aws = kms.provider(TenantId::SYSTEM) == Provider::Aws;
+    let batch = if aws { 50 } else { MAX_BATCH };
+    for size in [0, 1, 2, batch - 1, batch, batch + 1, batch * 2 + 1] {
         let contexts: Vec<_> = (0..size).map(context).collect();
         let keys = kms.generate(tenant, &contexts).await.unwrap();
         assert_eq!(keys.len(), size);
