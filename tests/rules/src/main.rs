@@ -15,6 +15,7 @@ mod left_behind;
 mod migrations;
 mod outside;
 mod protos;
+mod releases;
 mod services;
 mod sizes;
 mod source;
