@@ -234,7 +234,9 @@ impl<'e> Anonymizer<'e> {
                     out.push('>');
                 }
                 Operator::Redact => {}
-                Operator::Mask { with, keep_last } => mask(original, *with, *keep_last, &mut out),
+                Operator::Mask { with, keep_last } => {
+                    out.push_str(&mask(original, *with, 0, *keep_last));
+                }
                 Operator::Replace(replacement) => out.push_str(replacement),
             }
             at = finding.range.end;
@@ -285,15 +287,17 @@ fn gaps<'t>(text: &'t str, findings: &'t [Finding]) -> impl Iterator<Item = &'t 
     starts.zip(ends).map(|(start, end)| &text[start..end])
 }
 
-fn mask(original: &str, with: char, keep_last: usize, out: &mut String) {
-    let visible = original.chars().filter(|c| c.is_alphanumeric()).count();
-    let mut left = visible.saturating_sub(keep_last);
-    for c in original.chars() {
-        if c.is_alphanumeric() && left > 0 {
-            left -= 1;
-            out.push(with);
-        } else {
-            out.push(c);
+/// Letters and digits become `with`, but for the first and the last ones; what groups them stays.
+pub fn mask(original: &str, with: char, keep_first: usize, keep_last: usize) -> String {
+    let count = original.chars().filter(|c| c.is_alphanumeric()).count();
+    let hidden = keep_first..count.saturating_sub(keep_last);
+    let mut place = 0;
+    let masked = |c: char| {
+        if !c.is_alphanumeric() {
+            return c;
         }
-    }
+        place += 1;
+        if hidden.contains(&(place - 1)) { with } else { c }
+    };
+    original.chars().map(masked).collect()
 }

@@ -1,12 +1,15 @@
 //! The detection engine: patterns and words over a normalized view, one list of findings out.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use crate::anonymize::TooMuch;
 use crate::entity::{EntityInfo, EntityType, Finding, RecognizerInfo};
 use crate::names::Names;
 use crate::normalize;
 use crate::recognizer::{Catalogue, RecognizerError};
+use crate::residue::Residue;
 use crate::resolve::resolve;
 use crate::scan::Scanner;
 
@@ -90,6 +93,17 @@ impl Engine {
         self.resolve(findings)
     }
 
+    /// Where known originals stand in a text in any form that a reader would recognize: other
+    /// case, spacing or grouping. Each with its position in the list.
+    pub fn find_again(
+        &self,
+        text: &str,
+        originals: &[&str],
+    ) -> Result<Vec<(Range<usize>, usize)>, TooMuch> {
+        let residue = Residue::new(originals.iter().copied(), &self.names).ok_or(TooMuch)?;
+        Ok(residue.find(text, |_| false))
+    }
+
     pub(crate) fn resolve(&self, findings: Vec<Finding>) -> Vec<Finding> {
         resolve(findings, |child, parent| self.parent(child) == Some(parent))
     }
@@ -139,7 +153,7 @@ impl Engine {
 mod tests {
     use super::*;
 
-    fn marked(example: &str) -> (String, Vec<std::ops::Range<usize>>) {
+    fn marked(example: &str) -> (String, Vec<Range<usize>>) {
         let mut text = String::new();
         let mut spans = Vec::new();
         let mut rest = example;

@@ -20,10 +20,11 @@ mod restore;
 mod scan;
 mod validator;
 
-pub use anonymize::{Anonymized, Anonymizer, Operator, Policy, TooMuch};
+pub use anonymize::{Anonymized, Anonymizer, Operator, Policy, TooMuch, mask};
 pub use engine::{DEFAULT_MIN_SCORE, Engine, Options};
 pub use entity::{EntityInfo, EntityType, Finding, RecognizerInfo};
 pub use mapping::{Mapping, MappingError};
-pub use placeholder::PlaceholderKey;
+pub use normalize::normalized;
+pub use placeholder::{PlaceholderKey, normalize_subject};
 pub use recognizer::RecognizerError;
 pub use restore::{Escape, NotUtf8, StreamRestorer};

@@ -58,6 +58,11 @@ pub(crate) fn view(text: &str) -> View<'_> {
     View { text: Cow::Owned(builder.text), map: Some(builder.map) }
 }
 
+/// A text with tricks of spelling undone, as it is searched.
+pub fn normalized(text: &str) -> Cow<'_, str> {
+    view(text).text
+}
+
 /// Characters that the view leaves as they are; nearly all of ordinary text.
 fn is_plain(c: char) -> bool {
     c.is_ascii()

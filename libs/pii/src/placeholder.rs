@@ -170,7 +170,7 @@ pub(crate) const fn is_placeholder_char(c: char) -> bool {
 
 /// One form for all spellings of a subject: case, spacing and tricks of spelling undone;
 /// numbers without their grouping.
-fn normalize_subject(original: &str) -> String {
+pub fn normalize_subject(original: &str) -> String {
     let view = normalize::view(original);
     let letters = view.text.chars().filter(|c| c.is_alphabetic()).count();
     let digits = view.text.chars().filter(char::is_ascii_digit).count();

@@ -16,6 +16,7 @@ mod privacy;
 mod sealed_file;
 mod storage;
 mod stream;
+mod transformed;
 
 use std::sync::LazyLock;
 
@@ -57,6 +58,9 @@ const TARGETS: &[(&str, Target)] = &[
     ("mapping", privacy::mapping),
     ("chat_request", privacy::chat_request),
     ("chat_stream", privacy::chat_stream),
+    ("policy", transformed::policy),
+    ("restore_tokens", transformed::restore_tokens),
+    ("format_preserving", transformed::format_preserving),
     ("settings", configuration::settings),
     ("timeout", door::timeout),
     ("client_certificate", door::client_certificate),

@@ -1,0 +1,138 @@
+//! The way back.
+
+use std::ops::Range;
+
+use pii::{Engine, Finding, TooMuch};
+
+use crate::error::{CryptoFailed, Failure, RestoreError};
+use crate::format;
+use crate::operator::Operator;
+use crate::seal::next_token;
+use crate::transform::{Change, Transformed, Transformer};
+
+/// A text with its originals.
+pub struct Restored {
+    pub text: String,
+    /// How many tokens were opened.
+    pub opened: usize,
+}
+
+impl Transformer {
+    /// Opens every token of this tenant in a text, wherever it came from: a text that
+    /// [`Transformer::transform`] gave, a part of it, or an answer that quotes it. What is no
+    /// token, or not one of this tenant, stays as it is.
+    #[must_use]
+    pub fn restore(&self, text: &str) -> Restored {
+        let mut restored = Restored { text: String::with_capacity(text.len()), opened: 0 };
+        let mut at = 0;
+        while let Some(token) = next_token(text, at) {
+            restored.text.push_str(&text[at..token.range.start]);
+            if let Some(value) = self.sealer.open(&token) {
+                restored.text.push_str(&value);
+                restored.opened += 1;
+            } else {
+                restored.text.push_str(&text[token.range.clone()]);
+            }
+            at = token.range.end;
+        }
+        restored.text.push_str(&text[at..]);
+        restored
+    }
+
+    /// Undoes a transformation byte for byte. The text is the one that
+    /// [`Transformer::transform`] gave with these changes, unaltered: what kept its format can be
+    /// told from other text only by where it stands.
+    ///
+    /// # Errors
+    /// When a change was not reversible, or is not one of this text and tenant.
+    pub fn undo(&self, text: &str, changes: &[Change]) -> Result<String, RestoreError> {
+        let mut restored = String::with_capacity(text.len());
+        let mut at = 0;
+        for (index, change) in changes.iter().enumerate() {
+            let (between, made) = text
+                .get(at..change.output.start)
+                .zip(text.get(change.output.clone()))
+                .ok_or(RestoreError::Change { index })?;
+            restored.push_str(between);
+            restored.push_str(&self.undone(index, change, made)?);
+            at = change.output.end;
+        }
+        restored.push_str(text.get(at..).unwrap_or_default());
+        Ok(restored)
+    }
+
+    fn undone(&self, index: usize, change: &Change, made: &str) -> Result<String, RestoreError> {
+        let entity = || change.entity.clone();
+        let rejected = || RestoreError::Rejected { index, entity: entity() };
+        if change.operator == Operator::Encrypt.name() {
+            let token = next_token(made, 0)
+                .filter(|token| token.range == (0..made.len()))
+                .filter(|token| token.entity == change.entity.as_str());
+            let value = token.and_then(|token| self.sealer.open(&token)).ok_or_else(rejected)?;
+            return Ok(value.to_string());
+        }
+        if change.operator == Operator::FormatPreserving.name() {
+            return format::decrypt(&self.ff1, change.entity.as_str(), made).map_err(|failure| {
+                match failure {
+                    Failure::Unfit(_) => rejected(),
+                    Failure::Crypto => RestoreError::Crypto(CryptoFailed),
+                }
+            });
+        }
+        Err(RestoreError::Irreversible { index, entity: entity(), operator: change.operator })
+    }
+}
+
+impl Transformed {
+    /// Searches the result for what was replaced, in every form that a reader would recognize:
+    /// other case, spacing or grouping. `text` and `findings` are those that were transformed.
+    /// Gives the positions in `changes` of what is still there. Not counted is what was left
+    /// unchanged on purpose (an age below the top of its bucket), and what stands inside of a
+    /// change or of a finding that the policy keeps.
+    ///
+    /// # Errors
+    /// When there are too many originals to compare.
+    pub fn left_behind(
+        &self,
+        engine: &Engine,
+        text: &str,
+        findings: &[Finding],
+    ) -> Result<Vec<usize>, TooMuch> {
+        let mut allowed: Vec<Range<usize>> = self.kept_outputs(findings).collect();
+        let (mut sought, mut originals) = (Vec::new(), Vec::new());
+        for (at, change) in self.changes.iter().enumerate() {
+            allowed.push(change.output.clone());
+            let original = text.get(change.range.clone()).unwrap_or_default();
+            if self.text.get(change.output.clone()) != Some(original) {
+                sought.push(at);
+                originals.push(original);
+            }
+        }
+        allowed.sort_unstable_by_key(|range| range.start);
+        let inside = |hit: &Range<usize>| {
+            let after = allowed.partition_point(|range| range.start <= hit.start);
+            let before = after.checked_sub(1).and_then(|at| allowed.get(at));
+            before.is_some_and(|range| hit.end <= range.end)
+        };
+        let mut left: Vec<usize> = engine
+            .find_again(&self.text, &originals)?
+            .into_iter()
+            .filter(|(hit, _)| !inside(hit))
+            .filter_map(|(_, source)| sought.get(source).copied())
+            .collect();
+        left.sort_unstable();
+        left.dedup();
+        Ok(left)
+    }
+
+    /// Where the findings that stayed stand now.
+    fn kept_outputs<'a>(&'a self, findings: &'a [Finding]) -> impl Iterator<Item = Range<usize>> {
+        self.kept.iter().filter_map(|index| findings.get(*index)).map(|finding| {
+            let range = &finding.range;
+            let next = self.changes.partition_point(|change| change.range.end <= range.start);
+            let before = next.checked_sub(1).and_then(|at| self.changes.get(at));
+            let (from, to) = before.map_or((0, 0), |change| (change.range.end, change.output.end));
+            range.start - from + to..range.end - from + to
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! What is reversible comes back byte for byte; what is not leaves nothing.
+
+use crate::common::{finding, types, with_keys};
+use pii::{Engine, Options};
+use proptest::prelude::*;
+use transform::{Context, Policy, RestoreError, Transformer};
+
+const ENCRYPT: &str = "name = 'e'\nversion = 1\n[default]\noperator = 'encrypt'\n";
+const MIXED: &str = "name = 'm'\nversion = 1\n[default]\noperator = 'encrypt'\n\
+    [types.URL]\noperator = 'keep'\n\
+    [types.ID_NUMBER]\noperator = 'format_preserving'\notherwise = { operator = 'encrypt' }\n";
+
+fn transformer(document: &str, secret: u8) -> Transformer {
+    with_keys(Policy::parse(document, &types()).unwrap(), secret)
+}
+
+/// Pieces of a text: what stands there, and as what it was found.
+fn pieces() -> impl Strategy<Value = Vec<(String, Option<&'static str>)>> {
+    let token = transformer(ENCRYPT, 1);
+    let token = token.transform("Anna", &[finding("PERSON", 0..4)], &Context::default());
+    let token = token.unwrap().text;
+    let broken = token[..token.len() - 1].to_owned();
+    let piece = prop_oneof![
+        Just((token, None)),
+        Just((broken, None)),
+        Just(("[enc1:".to_owned(), None)),
+        Just(("]".to_owned(), None)),
+        "\\PC{1,12}".prop_map(|text| (text, None)),
+        "\\PC{1,12}".prop_map(|text| (text, Some("PERSON"))),
+        "[0-9]{1,4}[-/ ]?[0-9A-Z]{1,12}".prop_map(|text| (text, Some("ID_NUMBER"))),
+        "[a-z:/]{1,12}".prop_map(|text| (text, Some("URL"))),
+    ];
+    prop::collection::vec(piece, 0..10)
+}
+
+fn laid_out(pieces: &[(String, Option<&'static str>)]) -> (String, Vec<pii::Finding>) {
+    let (mut text, mut findings) = (String::new(), Vec::new());
+    for (piece, entity) in pieces {
+        let start = text.len();
+        text.push_str(piece);
+        if let Some(entity) = entity {
+            findings.push(finding(entity, start..text.len()));
+        }
+    }
+    (text, findings)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn undo_gives_back_every_byte(pieces in pieces(), secret in 0_u8..3) {
+        let (text, findings) = laid_out(&pieces);
+        let transformer = transformer(MIXED, secret);
+        let done = transformer.transform(&text, &findings, &Context::default()).unwrap();
+        prop_assert_eq!(transformer.undo(&done.text, &done.changes).unwrap(), text);
+    }
+
+    /// Also with tokens of the same tenant in the text before.
+    #[test]
+    fn restore_gives_back_every_byte(pieces in pieces(), secret in 0_u8..3) {
+        let (text, findings) = laid_out(&pieces);
+        let transformer = transformer(ENCRYPT, secret);
+        let done = transformer.transform(&text, &findings, &Context::default()).unwrap();
+        let restored = transformer.restore(&done.text);
+        prop_assert_eq!(&restored.text, &text);
+        prop_assert_eq!(restored.opened, done.changes.len());
+        // Nobody else's keys open anything.
+        prop_assert_eq!(self::transformer(ENCRYPT, 9).restore(&done.text).text, done.text.clone());
+    }
+
+    #[test]
+    fn nothing_found_is_left(pieces in pieces()) {
+        let (text, findings) = laid_out(&pieces);
+        for (rule, gone) in [("redact", true), ("replace", true), ("mask", false)] {
+            let document = format!("name = 'r'\nversion = 1\n[default]\noperator = '{rule}'\n");
+            let transformer = transformer(&document, 1);
+            let done = transformer.transform(&text, &findings, &Context::default()).unwrap();
+            let changed = done.changes.iter().filter(|change| change.operator == rule).count();
+            prop_assert_eq!(changed, findings.len());
+            for change in &done.changes {
+                prop_assert!(done.text.get(change.output.clone()).is_some());
+                if gone && change.operator == rule {
+                    let fixed = format!("<{}>", change.entity);
+                    let made = &done.text[change.output.clone()];
+                    prop_assert!(made.is_empty() || made == fixed);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn detected_texts_come_back() {
+    let engine = Engine::standard().unwrap();
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+    for file in ["discharge-letter.txt", "email-thread.txt"] {
+        let text = std::fs::read_to_string(format!("{root}/{file}")).unwrap();
+        let findings = engine.detect(&text, &Options::default());
+        let transformer = transformer(ENCRYPT, 1);
+        assert!(transformer.policy().is_reversible());
+        let done = transformer.transform(&text, &findings, &Context::default()).unwrap();
+        assert_eq!(done.changes.len(), findings.len());
+        assert_eq!(transformer.restore(&done.text).text, text);
+    }
+}
+
+#[test]
+fn what_cannot_be_undone_says_so() {
+    let masked = transformer("name = 'x'\nversion = 1\n[default]\noperator = 'mask'\n", 1);
+    assert!(!masked.policy().is_reversible());
+    let done = masked.transform("Anna", &[finding("PERSON", 0..4)], &Context::default()).unwrap();
+    let failed = masked.undo(&done.text, &done.changes).unwrap_err();
+    assert!(matches!(failed, RestoreError::Irreversible { index: 0, operator: "mask", .. }));
+
+    let encrypting = transformer(ENCRYPT, 1);
+    let findings = [finding("PERSON", 0..4)];
+    let done = encrypting.transform("Anna", &findings, &Context::default()).unwrap();
+    let other = transformer(ENCRYPT, 2);
+    let failed = other.undo(&done.text, &done.changes).unwrap_err();
+    assert!(matches!(failed, RestoreError::Rejected { index: 0, .. }));
+    let failed = encrypting.undo(&done.text[1..], &done.changes).unwrap_err();
+    assert_eq!(failed, RestoreError::Change { index: 0 });
+}
+
+#[test]
+fn the_fallback_counts_for_being_reversible() {
+    let parse = |document: &str| Policy::parse(document, &types()).unwrap();
+    assert!(parse(MIXED).is_reversible());
+    let lossy = MIXED.replace("{ operator = 'encrypt' }", "{ operator = 'redact' }");
+    assert!(!parse(&lossy).is_reversible());
+}
