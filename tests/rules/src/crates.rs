@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ground", &["kernel", "proto", "config", "testkit"]),
     ("engines", &["crypto", "pii", "tlog"]),
     ("upon engines", &["transform"]),
-    ("adapters", &["cache", "cas", "db", "evidence", "keys", "reasons", "telemetry"]),
+    ("adapters", &["cache", "cas", "db", "evidence", "keys", "reasons", "scan", "telemetry"]),
     ("calls", &["rpc"]),
     ("parts", &["datakeys", "events", "mesh"]),
     ("process", &["boot", "client"]),

@@ -2,6 +2,7 @@
 
 pub mod account;
 mod certificates;
+mod detect;
 mod envelope;
 mod envelopes;
 pub mod events;
@@ -59,8 +60,8 @@ pub enum Command {
     Evidence(verify::Evidence),
     /// Ask a model: seal here, send, receive, verify and open here.
     Respond(respond::Respond),
-    /// Find personal data in a text.
-    Detect(texts::Detect),
+    /// Find personal data in a text: by the mesh, or here without one.
+    Detect(detect::Detect),
     /// Replace personal data in a text.
     Anonymize(texts::Anonymize),
     /// Put the originals back into a text with placeholders.

@@ -1,71 +1,14 @@
-//! `detect`, `anonymize`, `restore`, `recognizers`.
+//! `anonymize`, `restore`, `recognizers`.
 
 use std::path::PathBuf;
 
-use proto::anonymizer::v1::{
-    AnonymizeRequest, DetectRequest, DetectionOptions, Finding, ListRecognizersRequest, Operator,
-    RestoreRequest,
-};
-use serde_json::{Value, json};
+use proto::anonymizer::v1::{AnonymizeRequest, ListRecognizersRequest, Operator, RestoreRequest};
+use serde_json::json;
 
 use super::Result;
+use super::detect::Detection;
 use crate::output::raw;
 use crate::session::EdgeArguments;
-
-#[derive(clap::Args)]
-struct Detection {
-    /// Only this type of personal data, once for each.
-    #[arg(long = "type", value_name = "TYPE")]
-    types: Vec<String>,
-    /// Leave out findings below this score, 0 to 1.
-    #[arg(long, value_name = "SCORE", default_value_t = 0.0, hide_default_value = true)]
-    min_score: f64,
-    /// A text that is never a finding, once for each.
-    #[arg(long = "allow", value_name = "TEXT")]
-    allow_list: Vec<String>,
-}
-
-impl From<Detection> for DetectionOptions {
-    fn from(detection: Detection) -> Self {
-        let Detection { types, min_score, allow_list } = detection;
-        Self { types, min_score, allow_list }
-    }
-}
-
-#[derive(clap::Args)]
-pub struct Detect {
-    /// The text; - is standard input.
-    file: PathBuf,
-    #[command(flatten)]
-    detection: Detection,
-    #[command(flatten)]
-    edge: EdgeArguments,
-}
-
-impl Detect {
-    pub async fn run(self) -> Result<()> {
-        let text = super::read_text(&self.file)?;
-        let session = self.edge.session().await?;
-        let request = DetectRequest { text: text.clone(), options: Some(self.detection.into()) };
-        let answer = session.edge.texts().detect(request).await?.into_inner();
-        let rows: Vec<_> =
-            answer.findings.iter().map(|finding| finding_json(finding, &text)).collect();
-        session.out.list(&rows, &["type", "start", "end", "score", "text"]);
-        Ok(())
-    }
-}
-
-fn finding_json(finding: &Finding, text: &str) -> Value {
-    let range = usize::try_from(finding.start).ok().zip(usize::try_from(finding.end).ok());
-    json!({
-        "type": finding.r#type,
-        "start": finding.start,
-        "end": finding.end,
-        "score": (finding.score * 100.0).round() / 100.0,
-        "recognizer": finding.recognizer,
-        "text": range.and_then(|(start, end)| text.get(start..end)),
-    })
-}
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum How {
@@ -177,20 +120,5 @@ impl Recognizers {
         }
         session.out.list(&rows, &["type", "name", "languages", "description"]);
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_finding_shows_its_text_and_survives_nonsense() {
-        let finding = Finding { start: 3, end: 8, ..Finding::default() };
-        assert_eq!(finding_json(&finding, "to Ellen.")["text"], "Ellen");
-        for (start, end) in [(-1, 2), (5, 3), (0, 99)] {
-            let finding = Finding { start, end, ..Finding::default() };
-            assert_eq!(finding_json(&finding, "to Ellen.")["text"], Value::Null);
-        }
     }
 }
