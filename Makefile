@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test tools venv fmt lint docs bench fuzz clean
+.PHONY: help run test tools venv fmt lint docs bench eval fuzz clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -40,6 +40,10 @@ docs: $(STAMPS)/run ## Generate docs/errors.md and docs/cli.md from the code
 
 bench: $(STAMPS)/run ## Print the measured ratios of docs/performance.md
 	@cargo bench --workspace --bench '*' --no-fail-fast
+
+eval: $(STAMPS)/test ## Score detection on texts of our own: prints it, writes docs/privacy-scores.md
+	@cargo build --quiet --package signet
+	@$(VENV)/bin/python tests/eval/run.py
 
 fuzz: ## Run every fuzz target for a while (SECONDS=10 each)
 	@SECONDS_EACH=$(or $(SECONDS),10) tests/fuzz/run.sh

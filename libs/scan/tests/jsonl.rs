@@ -32,7 +32,7 @@ fn run(input: &str, settings: &Settings) -> (Vec<Value>, Result<usize, ScanError
 fn answers_come_in_the_order_of_the_lines() {
     // Some lines cost much more than others, so that threads overtake each other.
     let line = |n: usize| {
-        let filler = "word ".repeat(if n % 7 == 0 { 2_000 } else { 1 });
+        let filler = "word ".repeat(if n.is_multiple_of(7) { 2_000 } else { 1 });
         json!({ "id": n, "text": format!("{filler}u{n}@mail.example") }).to_string() + "\n"
     };
     let input: String = (0..600).map(line).collect();

@@ -62,7 +62,7 @@ impl Report<'_> {
             writeln!(
                 out,
                 ".k{place}{{--h:{hue:.0}}}\nbody:has(#k{place}:not(:checked)) mark.k{place}\
-                 {{background:none;border-color:transparent}}\n\
+                 {{padding:0;background:none;border-color:transparent}}\n\
                  body:has(#k{place}:not(:checked)) mark.k{place}::after{{content:none}}"
             )?;
         }
@@ -111,7 +111,7 @@ impl Report<'_> {
         }
         out.write_all(
             b"<table>\n<thead><tr><th scope=\"col\">Type</th><th scope=\"col\" class=\"number\">Count\
-            </th><td class=\"bar\"></td><th scope=\"col\">Values</th></tr></thead>\n<tbody>\n",
+            </th><td class=\"bar\"></td><th scope=\"col\" class=\"values\">Values</th></tr></thead>\n<tbody>\n",
         )?;
         let most = kinds.first().map_or(1, |kind| kind.count);
         for (place, Kind { entity, count }) in kinds.iter().enumerate() {

@@ -1,0 +1,1 @@
+"""How good detection is: labelled texts of our own, scores, and what is found where nothing is."""
