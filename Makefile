@@ -17,8 +17,8 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(STAMPS)/run ## Build, start the whole mesh, walk the main job once (ONCE=1: then exit)
-	@cargo build --release --package signet
-	@exec target/release/signet dev --tour $(TOUR)
+	@cargo build --profile quick --package signet
+	@exec target/quick/signet dev --tour $(TOUR)
 
 test: ## Set up and run everything: lint, unit, whole mesh (40 minutes on two cores)
 	@tests/run.sh
