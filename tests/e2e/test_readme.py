@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from support.form import DevForm
-from support.process import ROOT
+from support.process import ROOT, binary
 
 README = (ROOT / "README.md").read_text()
 
@@ -59,6 +59,17 @@ def test_the_commands_work_as_pasted(dev, tmp_path):
     said = paste(dev, f"{curl}\n{blocks('### The OpenAI SDK, unchanged')}", tmp_path)
     assert said.count("eleanor.vance@mail.example") >= 2, "the answer and the stream are restored"
     assert "EMAIL_ADDRESS" in said, "the receipt says what was replaced"
+
+
+def test_detecting_without_a_mesh_works_as_pasted(tmp_path):
+    made = tmp_path / re.search(r"exec (target/\S+/signet)", (ROOT / "Makefile").read_text()).group(1)
+    made.parent.mkdir(parents=True)
+    made.symlink_to(binary("signet"))
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    script = blocks("## Find personal data without a mesh").replace("/tmp/", f"{tmp_path}/")
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "PERSON" in done.stdout, done.stderr
+    assert "<html" in (tmp_path / "report.html").read_text()
 
 
 def test_the_make_targets_that_it_names_are_there():
