@@ -24,7 +24,7 @@ pub enum Unfit {
     Address,
     #[error("is not a pair of coordinates")]
     Coordinates,
-    #[error("is too short to be shortened")]
+    #[error("is no code that can be shortened")]
     Short,
     #[error("needs the subject, by which dates are shifted")]
     NoSubject,

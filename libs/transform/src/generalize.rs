@@ -19,7 +19,8 @@ pub enum Generalize {
     /// Of a postal code its first characters.
     Prefix {
         keep: usize,
-        /// `000` for the beginnings of ZIP codes with at most 20,000 people.
+        /// Only ZIP codes, which have five digits; `000` for the beginnings of those where at most
+        /// 20,000 people live.
         restricted_zip: bool,
     },
     /// Of an IP address its network, so many bits of it.
@@ -35,6 +36,8 @@ const RESTRICTED_ZIP: &[&str] = &[
     "036", "059", "063", "102", "203", "205", "369", "556", "692", "753", "772", "790", "821",
     "823", "830", "831", "878", "879", "884", "890", "893",
 ];
+/// Digits of a ZIP code, without the four that may follow.
+const ZIP: usize = 5;
 /// So many digits in a row begin the code of a country without letters in it.
 const DIGITS: usize = 4;
 /// Characters of a British inward code and of a Canadian local delivery unit.
@@ -70,7 +73,7 @@ fn prefix(text: &str, keep: usize, restricted_zip: bool) -> Result<String, Unfit
         let length = text[start..].bytes().take_while(u8::is_ascii_digit).count();
         if length >= DIGITS {
             let kept = text[start..start + length].get(..keep).ok_or(Unfit::Short)?;
-            if keep >= length {
+            if keep >= length || (restricted_zip && length != ZIP) {
                 return Err(Unfit::Short);
             }
             let kept = match text[start..].get(..3) {
@@ -80,6 +83,10 @@ fn prefix(text: &str, keep: usize, restricted_zip: bool) -> Result<String, Unfit
             // What stands before is a state or a country: "IL 62704", "D-50667".
             return Ok(format!("{}{kept}", &text[..start]));
         }
+    }
+    // No rule of ZIP codes says how many people share another country's code.
+    if restricted_zip {
+        return Err(Unfit::Short);
     }
     let compact: Vec<char> = text.chars().filter(|c| c.is_alphanumeric()).collect();
     let kept = compact.len().checked_sub(INWARD).filter(|kept| (2..=4).contains(kept));
@@ -182,17 +189,22 @@ mod tests {
                 ("MA 02118-1234", "MA 021"),
                 ("VT 05901", "VT 000"),
                 ("82190", "000"),
+                ("SW1A 2AA", "-"),
+                ("1234 AB", "-"),
+            ],
+        );
+        check(
+            Generalize::Prefix { keep: 3, restricted_zip: false },
+            &[
                 ("SW1A 2AA", "SW1A"),
                 ("EH89YL", "EH8"),
                 ("K1A 0B1", "K1A"),
                 ("1234 AB", "123"),
+                ("D-50667", "D-506"),
+                ("05901", "059"),
                 ("123", "-"),
                 ("A1", "-"),
             ],
-        );
-        check(
-            Generalize::Prefix { keep: 2, restricted_zip: false },
-            &[("D-50667", "D-50"), ("05901", "05")],
         );
         check(Generalize::Prefix { keep: 5, restricted_zip: false }, &[("62704", "-")]);
     }

@@ -150,6 +150,7 @@ fn safe_harbor() {
         ("POSTAL_CODE", "62704-1234", "627"),
         ("POSTAL_CODE", "03601", "000"),
         ("POSTAL_CODE", "89301", "000"),
+        ("POSTAL_CODE", "BS1 4RW", "<POSTAL_CODE>"),
         ("DATE_TIME", "March 17, 2024", "2024"),
         ("DATE_TIME", "Mar 17", "<DATE_TIME>"),
         ("DATE_TIME", "14:30", "<DATE_TIME>"),
