@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 step() { printf '\n==== %s (%d s)\n' "$*" "$SECONDS"; }
 
 step set-up
-tests/tools/need.sh python rust
+tests/tools/need.sh python rust disk
 make --no-print-directory venv tools
 
 step lint

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Names what this machine lacks, with the command that installs it.
 #
-#   tests/tools/need.sh [python] [rust]
+#   tests/tools/need.sh [python] [rust] [disk]
 set -euo pipefail
 
 missing=0
@@ -33,6 +33,20 @@ need_rust() {
         lacks "Rust $wanted or newer ($(cargo --version) is too old)" "rustup update stable"
     fi
     command -v cc >/dev/null || lacks "a C compiler (cc)" "${as_root}apt-get install build-essential"
+}
+
+# What all tests and fuzz targets take when they are built, in GB. A linker that
+# runs out of space says so in many words, after ten minutes.
+readonly WANTED=8
+
+need_disk() {
+    local built=0 free
+    if [ -d target ]; then built=$(du -sk target | cut -f1); fi
+    free=$(df -Pk . | awk 'NR == 2 { print $4 }')
+    if [ $(((built + free) >> 20)) -lt "$WANTED" ]; then
+        lacks "$WANTED GB of disk for what is built ($((free >> 20)) GB are free)" \
+            "make room on the file system of $PWD: $(df -P . | awk 'NR == 2 { print $6 }')"
+    fi
 }
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

@@ -4,7 +4,7 @@
 //! that says what it is for, encrypts, and keeps the wrapped form beside the
 //! object ([`DataKeys`]). The KEK that wraps it never leaves its provider. When
 //! the KEK is rotated, a [`Rewrapper`] has the service's wrapped keys, its
-//! [`Holder`], wrapped anew. [`fields`] encrypts single columns.
+//! [`Holder`] (mostly a [`table`]), wrapped anew. [`fields`] encrypts single columns.
 
 mod binding;
 mod client;
@@ -12,6 +12,7 @@ mod epochs;
 pub mod fields;
 mod holder;
 mod rewrapper;
+pub mod table;
 
 pub use binding::Binding;
 pub use client::{DataKeys, For, NewKey};

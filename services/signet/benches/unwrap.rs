@@ -169,6 +169,9 @@ impl Sealer {
 fn with<T>(authorization: &MetadataValue<Ascii>, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("authorization", authorization.clone());
+    // What the edge makes of it for the services. From outside it is dropped there.
+    let token = authorization.to_str().unwrap().trim_start_matches("Bearer ");
+    request.metadata_mut().insert("x-signet-token", token.parse().unwrap());
     request.set_timeout(Duration::from_secs(30));
     request
 }
@@ -225,7 +228,8 @@ impl VaultSide {
             (vault, wrapped)
         });
         let (vault, wrapped) = started.await.unwrap();
-        let pid = child_named("vault");
+        // The guard that the testkit starts it under; the server is its child.
+        let pid = child_named("sh");
         Self { client, vault, pid, wrapped }
     }
 

@@ -2,6 +2,7 @@
 //! belong to the mesh's own tenant; of others there are none.
 
 use async_trait::async_trait;
+use datakeys::table::{self, Column};
 use datakeys::{Counts, Held, Holder, Range, Swap};
 use db::{Db, Error};
 use kernel::{Fault, Result, TenantId};
@@ -47,39 +48,22 @@ impl Holder for HeldKeys {
     }
 
     async fn swap(&self, _: TenantId, swaps: &[Swap]) -> Result<u64> {
-        const SWAP: &str = "UPDATE signing_keys SET wrapped_key = $3 \
-             WHERE kid = $1 AND wrapped_key = $2";
-        db::retry!(async {
-            let mut tx = self.0.begin("swap_data_keys").await?;
-            let mut swapped = 0;
-            for swap in swaps {
-                let kid = std::str::from_utf8(&swap.row).map_err(Fault::internal)?;
-                swapped += db::sql!(tx.on(), |c| sqlx::query(SWAP)
-                    .bind(kid)
-                    .bind(swap.old.as_slice())
-                    .bind(swap.new.as_slice())
-                    .execute(c)
-                    .await
-                    .map(|done| done.rows_affected()))
-                .map_err(Error::from)?;
-            }
-            tx.commit().await?;
-            Ok::<_, Fault>(swapped)
+        const SWAP: &str = "UPDATE signing_keys SET wrapped_key = $1 \
+             WHERE wrapped_key = $2 AND kid = $3";
+        table::swap(&self.0, SWAP, swaps, |row| {
+            let kid = std::str::from_utf8(row).map_err(Fault::internal)?;
+            Ok(vec![Column::Text(kid.to_owned())])
         })
+        .await
     }
 
     async fn count(&self, tenant: TenantId, range: &Range) -> Result<Counts> {
         const COUNT: &str = "SELECT count(*), \
-             count(*) FILTER (WHERE wrapped_key < $1 OR wrapped_key >= $2) FROM signing_keys";
+             count(*) FILTER (WHERE wrapped_key < $1 OR wrapped_key >= $2) \
+             FROM signing_keys";
         if tenant != TenantId::SYSTEM {
             return Ok(Counts { remaining: 0, current: 0 });
         }
-        let (all, remaining): (i64, i64) = db::sql!(self.0.read(), |c| sqlx::query_as(COUNT)
-            .bind(range.lower.as_slice())
-            .bind(range.upper.as_slice())
-            .fetch_one(c)
-            .await)
-        .map_err(Error::from)?;
-        Ok(Counts { remaining, current: all - remaining })
+        table::count(&self.0, COUNT, None, range).await
     }
 }

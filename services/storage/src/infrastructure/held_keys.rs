@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use cas::Address;
+use datakeys::table::{self, Column};
 use datakeys::{Counts, Held, Holder, Range, Swap};
 use db::{Db, Error};
 use kernel::{Fault, PromptId, Result, TenantId};
@@ -71,39 +72,19 @@ impl Holder for HeldKeys {
     }
 
     async fn swap(&self, _: TenantId, swaps: &[Swap]) -> Result<u64> {
-        const SWAP: &str = "UPDATE revisions SET wrapped_key = $4 \
-             WHERE prompt = $1 AND revision = $2 AND wrapped_key = $3";
-        db::retry!(async {
-            let mut tx = self.0.begin("swap_data_keys").await?;
-            let mut swapped = 0;
-            for swap in swaps {
-                let (prompt, revision) = parse(&swap.row)?;
-                swapped += db::sql!(tx.on(), |c| sqlx::query(SWAP)
-                    .bind(prompt)
-                    .bind(revision)
-                    .bind(swap.old.as_slice())
-                    .bind(swap.new.as_slice())
-                    .execute(c)
-                    .await
-                    .map(|done| done.rows_affected()))
-                .map_err(Error::from)?;
-            }
-            tx.commit().await?;
-            Ok::<_, Fault>(swapped)
+        const SWAP: &str = "UPDATE revisions SET wrapped_key = $1 \
+             WHERE wrapped_key = $2 AND prompt = $3 AND revision = $4";
+        table::swap(&self.0, SWAP, swaps, |row| {
+            let (prompt, revision) = parse(row)?;
+            Ok(vec![Column::Uuid(prompt), Column::Number(revision)])
         })
+        .await
     }
 
     async fn count(&self, tenant: TenantId, range: &Range) -> Result<Counts> {
         const COUNT: &str = "SELECT count(*), \
-             count(*) FILTER (WHERE wrapped_key < $2 OR wrapped_key >= $3) \
-             FROM revisions JOIN prompts ON prompts.id = prompt WHERE tenant = $1";
-        let (all, remaining): (i64, i64) = db::sql!(self.0.read(), |c| sqlx::query_as(COUNT)
-            .bind(tenant.uuid())
-            .bind(range.lower.as_slice())
-            .bind(range.upper.as_slice())
-            .fetch_one(c)
-            .await)
-        .map_err(Error::from)?;
-        Ok(Counts { remaining, current: all - remaining })
+             count(*) FILTER (WHERE wrapped_key < $1 OR wrapped_key >= $2) \
+             FROM revisions JOIN prompts ON prompts.id = prompt WHERE tenant = $3";
+        table::count(&self.0, COUNT, Some(tenant), range).await
     }
 }
