@@ -247,9 +247,8 @@ impl<'e> Anonymizer<'e> {
 
     fn operator(&self, entity: &EntityType) -> &Operator {
         let by_type = &self.policy.by_type;
-        by_type
-            .get(entity)
-            .or_else(|| self.engine.parent(entity).and_then(|parent| by_type.get(parent)))
+        std::iter::successors(Some(entity), |entity| self.engine.parent(entity))
+            .find_map(|entity| by_type.get(entity))
             .unwrap_or(&self.policy.default)
     }
 }

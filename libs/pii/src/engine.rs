@@ -1,11 +1,11 @@
 //! The detection engine: patterns and words over a normalized view, one list of findings out.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use crate::anonymize::TooMuch;
-use crate::entity::{EntityInfo, EntityType, Finding, RecognizerInfo};
+use crate::entity::{Category, EntityInfo, EntityType, Finding, RecognizerInfo};
 use crate::names::Names;
 use crate::normalize;
 use crate::recognizer::{Catalogue, RecognizerError};
@@ -37,6 +37,7 @@ pub struct Engine {
     catalogue: Catalogue,
     scanner: Scanner,
     names: Names,
+    parents: HashMap<EntityType, EntityType>,
 }
 
 impl Engine {
@@ -50,7 +51,12 @@ impl Engine {
         let catalogue = Catalogue::embedded()?;
         let scanner = Scanner::new(&catalogue)?;
         let names = Names::new(&catalogue.lists)?;
-        Ok(Self { catalogue, scanner, names })
+        let parents = catalogue
+            .types
+            .iter()
+            .filter_map(|entity| Some((entity.name.clone(), entity.parent.clone()?)))
+            .collect();
+        Ok(Self { catalogue, scanner, names, parents })
     }
 
     /// Everything personal in a text: sorted, without overlaps, on character boundaries.
@@ -105,27 +111,34 @@ impl Engine {
     }
 
     pub(crate) fn resolve(&self, findings: Vec<Finding>) -> Vec<Finding> {
-        resolve(findings, |child, parent| self.parent(child) == Some(parent))
+        resolve(findings, |child, parent| self.is_a(child, parent))
     }
 
-    /// Whether a type or its parent was asked for.
+    /// Whether a type or one of its parents was asked for.
     pub(crate) fn wanted(&self, entity: &EntityType, options: &Options) -> bool {
         let Some(types) = &options.types else { return true };
-        types.contains(entity) || self.parent(entity).is_some_and(|parent| types.contains(parent))
+        types.contains(entity) || types.iter().any(|asked| self.is_a(entity, asked))
+    }
+
+    /// Whether a type is a finer one of another.
+    fn is_a(&self, entity: &EntityType, other: &EntityType) -> bool {
+        let parents = std::iter::successors(self.parent(entity), |parent| self.parent(parent));
+        parents.take(self.catalogue.types.len()).any(|parent| parent == other)
     }
 
     /// The parent of a type, if it has one.
     pub fn parent(&self, entity: &EntityType) -> Option<&EntityType> {
-        self.catalogue
-            .types
-            .iter()
-            .find(|known| known.name == *entity)
-            .and_then(|known| known.parent.as_ref())
+        self.parents.get(entity)
     }
 
     /// The types that the recognizers can find.
     pub fn types(&self) -> &[EntityInfo] {
         &self.catalogue.types
+    }
+
+    /// What regulations call the types.
+    pub fn categories(&self) -> &[Category] {
+        &self.catalogue.categories
     }
 
     /// The recognizers, for catalogues.
@@ -138,6 +151,9 @@ impl Engine {
                 entity: recognizer.entity.clone(),
                 languages: recognizer.languages.clone(),
                 description: recognizer.description.clone(),
+                context: recognizer.context.clone(),
+                context_required: recognizer.context_required,
+                validators: recognizer.validators.clone(),
                 examples: recognizer.examples.clone(),
                 counter_examples: recognizer.counter_examples.clone(),
             })
@@ -180,9 +196,11 @@ mod tests {
                 let (text, spans) = marked(example);
                 let found = engine.detect(&text, &options);
                 for span in spans {
-                    if !found
-                        .iter()
-                        .any(|finding| finding.range == span && finding.entity == recognizer.entity)
+                    // A finer type says more than was asked for.
+                    let meant = |entity: &EntityType| {
+                        *entity == recognizer.entity || engine.is_a(entity, &recognizer.entity)
+                    };
+                    if !found.iter().any(|finding| finding.range == span && meant(&finding.entity))
                     {
                         failures.push(format!("{}: {example:?} gives {found:?}", recognizer.name));
                     }
@@ -196,6 +214,17 @@ mod tests {
             }
         }
         assert!(failures.is_empty(), "{}", failures.join("\n"));
+    }
+
+    #[test]
+    fn types_form_a_tree() {
+        let engine = Engine::standard().unwrap();
+        for entity in engine.types() {
+            assert!(!engine.is_a(&entity.name, &entity.name), "{} is below itself", entity.name);
+        }
+        let (plate, id) =
+            (EntityType::new("UK_VEHICLE_REGISTRATION"), EntityType::new("ID_NUMBER"));
+        assert!(engine.is_a(&plate, &id) && !engine.is_a(&id, &plate));
     }
 
     #[test]

@@ -52,7 +52,29 @@ pub struct EntityInfo {
     pub name: EntityType,
     #[serde(default)]
     pub parent: Option<EntityType>,
+    /// The name of its [`Category`].
+    pub category: String,
     pub description: String,
+}
+
+/// Types that regulations treat alike.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Category {
+    pub name: String,
+    pub description: String,
+    /// What HIPAA's Safe Harbor calls it (45 CFR 164.514(b)(2)).
+    #[serde(default)]
+    pub hipaa: Option<String>,
+    /// `personal` or `special` data (GDPR, articles 4 and 9).
+    #[serde(default)]
+    pub gdpr: Option<String>,
+    /// What the California Consumer Privacy Act calls it (1798.140).
+    #[serde(default)]
+    pub ccpa: Option<String>,
+    /// Whether it is cardholder data of PCI DSS.
+    #[serde(default)]
+    pub pci: bool,
 }
 
 /// What is known of a recognizer, for catalogues.
@@ -63,6 +85,12 @@ pub struct RecognizerInfo {
     /// ISO 639-1 codes, or `any`.
     pub languages: Vec<String>,
     pub description: String,
+    /// Lower-case words that speak for it.
+    pub context: Vec<String>,
+    /// Whether it finds nothing without one of them.
+    pub context_required: bool,
+    /// The names of the checks behind its patterns.
+    pub validators: Vec<String>,
     /// Texts with what is found in `[[…]]`.
     pub examples: Vec<String>,
     /// Texts in which it finds nothing.

@@ -5,19 +5,62 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::entity::{EntityInfo, EntityType};
+use crate::entity::{Category, EntityInfo, EntityType};
 use crate::validator::{self, Validator};
 
-/// The embedded files, in the order in which their patterns are tried.
-const FILES: &[(&str, &str)] = &[
-    ("contact.toml", include_str!("../recognizers/contact.toml")),
-    ("finance.toml", include_str!("../recognizers/finance.toml")),
-    ("us.toml", include_str!("../recognizers/us.toml")),
-    ("network.toml", include_str!("../recognizers/network.toml")),
-    ("dates.toml", include_str!("../recognizers/dates.toml")),
-    ("identifiers.toml", include_str!("../recognizers/identifiers.toml")),
-    ("postal.toml", include_str!("../recognizers/postal.toml")),
-    ("names.toml", include_str!("../recognizers/names.toml")),
+macro_rules! files {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../recognizers/", $name)))),+]
+    };
+}
+
+/// The embedded files, in the order in which their patterns are tried: themes, then countries.
+const FILES: &[(&str, &str)] = files![
+    "names.toml",
+    "contact.toml",
+    "payment.toml",
+    "finance.toml",
+    "network.toml",
+    "devices.toml",
+    "dates.toml",
+    "personal.toml",
+    "secrets.toml",
+    "identifiers.toml",
+    "postal.toml",
+    "us.toml",
+    "uk.toml",
+    "ie.toml",
+    "ca.toml",
+    "mx.toml",
+    "au.toml",
+    "de.toml",
+    "at.toml",
+    "ch.toml",
+    "fr.toml",
+    "be.toml",
+    "nl.toml",
+    "es.toml",
+    "it.toml",
+    "pt.toml",
+    "tr.toml",
+    "pl.toml",
+    "se.toml",
+    "fi.toml",
+    "dk.toml",
+    "no.toml",
+    "in.toml",
+    "sg.toml",
+    "kr.toml",
+    "jp.toml",
+    "cn.toml",
+    "tw.toml",
+    "th.toml",
+    "ph.toml",
+    "ng.toml",
+    "za.toml",
+    "br.toml",
+    "ar.toml",
+    "cl.toml",
 ];
 const TYPES: &str = include_str!("../recognizers/types.toml");
 
@@ -28,6 +71,8 @@ pub enum RecognizerError {
     Syntax { file: String, source: toml::de::Error },
     #[error("recognizer {recognizer}: unknown type {entity}")]
     UnknownType { recognizer: String, entity: String },
+    #[error("type {entity}: unknown category or parent")]
+    UnrelatedType { entity: String },
     #[error("recognizer {recognizer}: unknown validator {validator}")]
     UnknownValidator { recognizer: String, validator: String },
     #[error("recognizer {recognizer}: {message}")]
@@ -39,6 +84,8 @@ pub enum RecognizerError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TypesFile {
+    #[serde(rename = "category")]
+    categories: Vec<Category>,
     #[serde(rename = "type")]
     types: Vec<EntityInfo>,
 }
@@ -79,6 +126,7 @@ struct RawRecognizer {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawPattern {
+    /// What is found is the first group, where there is one, else the whole match.
     regex: String,
     score: f32,
     #[serde(default)]
@@ -111,6 +159,8 @@ pub(crate) struct Recognizer {
     pub(crate) examples: Vec<String>,
     /// Texts in which this recognizer finds nothing.
     pub(crate) counter_examples: Vec<String>,
+    /// The names of the validators behind its patterns.
+    pub(crate) validators: Vec<String>,
 }
 
 /// One pattern of a recognizer.
@@ -123,6 +173,7 @@ pub(crate) struct Pattern {
 
 /// Everything the embedded files say.
 pub(crate) struct Catalogue {
+    pub(crate) categories: Vec<Category>,
     pub(crate) types: Vec<EntityInfo>,
     pub(crate) recognizers: Vec<Recognizer>,
     pub(crate) patterns: Vec<Pattern>,
@@ -133,7 +184,17 @@ impl Catalogue {
     /// Reads the embedded files.
     pub(crate) fn embedded() -> Result<Self, RecognizerError> {
         let types: TypesFile = parse("types.toml", TYPES)?;
+        for entity in &types.types {
+            let parent = entity.parent.as_ref();
+            let related = types.categories.iter().any(|known| known.name == entity.category)
+                && parent.is_none_or(|name| types.types.iter().any(|known| known.name == *name));
+            if !related {
+                let entity = entity.name.as_str().to_owned();
+                return Err(RecognizerError::UnrelatedType { entity });
+            }
+        }
         let mut catalogue = Self {
+            categories: types.categories,
             types: types.types,
             recognizers: Vec::new(),
             patterns: Vec::new(),
@@ -157,6 +218,10 @@ impl Catalogue {
             });
         }
         let index = self.recognizers.len();
+        let mut validators: Vec<String> =
+            raw.pattern.iter().filter_map(|pattern| pattern.validator.clone()).collect();
+        validators.sort_unstable();
+        validators.dedup();
         for pattern in raw.pattern {
             let validator = match pattern.validator {
                 None => None,
@@ -185,6 +250,7 @@ impl Catalogue {
             context_distance: raw.context_distance,
             examples: raw.examples,
             counter_examples: raw.counter_examples,
+            validators,
         });
         Ok(())
     }

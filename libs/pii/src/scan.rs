@@ -1,18 +1,24 @@
 //! One pass over the text with all patterns at once, then a closer look where one matched.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use regex_automata::meta::{BuildError, Config, Regex};
+use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::util::syntax;
-use regex_automata::{Anchored, Input};
+use regex_automata::{Anchored, Input, MatchKind, PatternSet};
 
-use crate::context;
+use crate::context::{Contexts, Words};
+use crate::prefix;
 use crate::recognizer::{Catalogue, RecognizerError};
 
 /// A lazy DFA smaller than this thrashes on varied text (facts/privacy-detection.md).
 const CACHE: usize = 32 << 20;
 /// A candidate this good ends the search at its place.
 const SETTLED: f32 = 0.5;
+/// How far ahead it is decided which patterns match at a place. Every pattern has matched
+/// something by then; what goes on after it (an address, a key) is found by the pattern alone.
+const REACH: usize = 512;
 
 /// A match that passed its validator and context.
 pub(crate) struct Candidate {
@@ -22,49 +28,77 @@ pub(crate) struct Candidate {
 }
 
 pub(crate) struct Scanner {
-    all: Regex,
+    /// Where does any pattern match?
+    any: Regex,
+    /// Which patterns match here? One pass, where trying each would take hundreds.
+    which: Regex,
     each: Vec<Regex>,
+    contexts: Contexts,
+}
+
+/// A text in which patterns are tried, and its context words once somebody asks for them.
+struct Text<'a> {
+    text: &'a str,
+    words: OnceCell<Words>,
 }
 
 impl Scanner {
     pub(crate) fn new(catalogue: &Catalogue) -> Result<Self, RecognizerError> {
-        let sources: Vec<&str> =
-            catalogue.patterns.iter().map(|pattern| pattern.regex.as_str()).collect();
-        let mut each = Vec::with_capacity(sources.len());
+        let mut each = Vec::with_capacity(catalogue.patterns.len());
+        let mut together = Vec::with_capacity(catalogue.patterns.len());
         for pattern in &catalogue.patterns {
-            let built =
-                build(std::slice::from_ref(&pattern.regex.as_str()), 1 << 20).map_err(|error| {
-                    RecognizerError::Pattern {
-                        recognizer: catalogue.recognizers[pattern.recognizer].name.to_string(),
-                        message: error.to_string(),
-                    }
-                })?;
-            each.push(built);
+            let failed = |message: String| RecognizerError::Pattern {
+                recognizer: catalogue.recognizers[pattern.recognizer].name.to_string(),
+                message,
+            };
+            let config = config(1 << 20).which_captures(WhichCaptures::All);
+            each.push(
+                build(&[pattern.regex.as_str()], config)
+                    .map_err(|error| failed(error.to_string()))?,
+            );
+            together.push(prefix::at_word_start(&pattern.regex, syntax()).map_err(failed)?);
         }
-        let all = build(&sources, CACHE).map_err(|error| RecognizerError::Pattern {
+        let failed = |error: Box<BuildError>| RecognizerError::Pattern {
             recognizer: "all".to_owned(),
             message: error.to_string(),
-        })?;
-        Ok(Self { all, each })
+        };
+        let implicit = || config(CACHE).which_captures(WhichCaptures::Implicit);
+        let any = build(&together, implicit()).map_err(failed)?;
+        let which = build(&together, implicit().match_kind(MatchKind::All)).map_err(failed)?;
+        Ok(Self { any, which, each, contexts: Contexts::new(catalogue)? })
     }
 
     /// All candidates. Patterns are bounded in length or end at a blank, and the search goes
     /// on behind the word it looked at, so the work grows with the text and not faster.
     pub(crate) fn find(&self, text: &str, catalogue: &Catalogue) -> Vec<Candidate> {
         let mut candidates = Vec::new();
+        let mut matching = PatternSet::new(self.each.len());
+        let whole = Text { text, words: OnceCell::new() };
         let mut at = 0;
         while at < text.len() {
-            let Some(found) = self.all.search(&Input::new(text).span(at..text.len())) else {
+            let Some(found) = self.any.search(&Input::new(text).span(at..text.len())) else {
                 break;
             };
             let start = found.start();
+            let reach = (start + REACH).min(text.len());
+            let here = Input::new(text).span(start..reach).anchored(Anchored::Yes);
+            matching.clear();
+            self.which.which_overlapping_matches(&here, &mut matching);
             let mut settled = None;
-            for index in 0..self.each.len() {
-                let Some(candidate) = self.try_pattern(text, start, index, catalogue) else {
+            for pattern in matching.iter() {
+                let Some(candidate) =
+                    self.try_pattern(&whole, start, pattern.as_usize(), catalogue)
+                else {
                     continue;
                 };
                 if candidate.score >= SETTLED {
-                    settled = settled.max(Some(candidate.range.end));
+                    // Behind a label the value itself may be something better known.
+                    let next = if candidate.range.start > start {
+                        candidate.range.start
+                    } else {
+                        candidate.range.end
+                    };
+                    settled = settled.max(Some(next));
                 }
                 candidates.push(candidate);
             }
@@ -75,37 +109,64 @@ impl Scanner {
 
     fn try_pattern(
         &self,
-        text: &str,
+        whole: &Text<'_>,
         start: usize,
         index: usize,
         catalogue: &Catalogue,
     ) -> Option<Candidate> {
-        let input = Input::new(text).span(start..text.len()).anchored(Anchored::Yes);
-        let found = self.each[index].search(&input)?;
+        let text = whole.text;
         let pattern = &catalogue.patterns[index];
-        let range = tidy(text, start..found.end());
+        let range = self.span(text, start, index)?;
         let matched = text.get(range.clone())?;
-        if !free_standing(text, &range) || pattern.validator.is_some_and(|valid| !valid(matched)) {
+        if pattern.validator.is_some_and(|valid| !valid(matched)) {
             return None;
         }
         let recognizer = &catalogue.recognizers[pattern.recognizer];
-        let score = context::score(text, &range, recognizer, pattern.score)?;
+        let words = whole.words.get_or_init(|| self.contexts.find(text));
+        let score = self.contexts.score(
+            text,
+            words,
+            &range,
+            pattern.recognizer,
+            (recognizer, pattern.score),
+        )?;
         Some(Candidate { recognizer: pattern.recognizer, range, score })
+    }
+
+    /// What a pattern finds at a place: its group, if it has one, since then the pattern itself
+    /// says what stands around it; else all of it, where that is free-standing.
+    fn span(&self, text: &str, start: usize, index: usize) -> Option<Range<usize>> {
+        let regex = &self.each[index];
+        let input = Input::new(text).span(start..text.len()).anchored(Anchored::Yes);
+        if regex.captures_len() > 1 {
+            // A label is no label inside a word.
+            let before = text[..start].chars().next_back();
+            if text[start..].starts_with(char::is_alphanumeric)
+                && before.is_some_and(char::is_alphanumeric)
+            {
+                return None;
+            }
+            let mut captures = regex.create_captures();
+            regex.search_captures(&input, &mut captures);
+            let group = captures.get_group(1)?;
+            return Some(text.floor_char_boundary(group.start)..text.ceil_char_boundary(group.end));
+        }
+        let range = tidy(text, start..regex.search(&input)?.end());
+        free_standing(text, &range).then_some(range)
     }
 }
 
-fn build(patterns: &[&str], cache: usize) -> Result<Regex, Box<BuildError>> {
+fn syntax() -> syntax::Config {
     // Byte classes: Unicode classes cost speed, Unicode \b costs the DFA.
-    Regex::builder()
-        .configure(
-            Config::new()
-                .hybrid_cache_capacity(cache)
-                .utf8_empty(true)
-                .nfa_size_limit(Some(64 << 20)),
-        )
-        .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .build_many(patterns)
-        .map_err(Box::new)
+    syntax::Config::new().unicode(false).utf8(false)
+}
+
+fn config(cache: usize) -> Config {
+    Config::new().hybrid_cache_capacity(cache).utf8_empty(true).nfa_size_limit(Some(64 << 20))
+}
+
+fn build<P: AsRef<str>>(patterns: &[P], config: Config) -> Result<Regex, Box<BuildError>> {
+    Regex::builder().configure(config).syntax(syntax()).build_many(patterns).map_err(Box::new)
 }
 
 /// Marks at the end belong to the sentence, not to the address.

@@ -27,7 +27,7 @@ const IN_LETTER: &[(&str, &str)] = &[
     ("STREET_ADDRESS", "Rosenweg 8a"),
     ("POSTAL_CODE", "79249"),
     ("LOCATION", "Merzhausen"),
-    ("ID_NUMBER", "KH-2024-118305"),
+    ("MEDICAL_RECORD_NUMBER", "KH-2024-118305"),
     ("US_SSN", "536-22-8765"),
     ("PHONE_NUMBER", "0171 2345678"),
     ("EMAIL_ADDRESS", "eleanor.hartmann57@mail.example"),

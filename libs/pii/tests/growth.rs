@@ -47,6 +47,15 @@ const HOSTILE: &[&str] = &[
     "Bad ",
     "New ",
     "in ",
+    "sk-",
+    "ghp_0aB-",
+    "eyJ4111-",
+    "-----BEGIN PRIVATE KEY-----",
+    "password: ",
+    "123-456-789 ",
+    "AB12",
+    "passport ",
+    "12.345.678-",
 ];
 
 fn seconds(work: impl Fn()) -> f64 {

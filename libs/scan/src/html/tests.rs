@@ -16,6 +16,7 @@ fn page(title: &str, text: &str, findings: &[Finding]) -> String {
     let types = [EntityInfo {
         name: EntityType::new("PERSON"),
         parent: None,
+        category: "name".to_owned(),
         description: "Name of a person".to_owned(),
     }];
     let mut out = Vec::new();
