@@ -17,7 +17,12 @@ pub(crate) fn types() -> Vec<EntityInfo> {
     for name in LATER {
         if !types.iter().any(|info| info.name.as_str() == *name) {
             let name = EntityType::new(name);
-            types.push(EntityInfo { name, parent: None, description: String::new() });
+            types.push(EntityInfo {
+                name,
+                parent: None,
+                category: String::new(),
+                description: String::new(),
+            });
         }
     }
     types
