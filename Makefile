@@ -34,9 +34,10 @@ fmt: ## Format
 lint: $(STAMPS)/test ## Formatting, clippy, buf lint, cargo deny
 	@tests/lint.sh
 
-docs: $(STAMPS)/run ## Generate docs/errors.md and docs/cli.md from the code
+docs: $(STAMPS)/run ## Generate docs/errors.md, docs/cli.md and docs/recognizers.md from the code
 	@cargo run --quiet --package signet -- errors > $(STAMPS)/errors.md && mv $(STAMPS)/errors.md docs/errors.md
 	@cargo run --quiet --package signet -- reference > $(STAMPS)/cli.md && mv $(STAMPS)/cli.md docs/cli.md
+	@cargo run --quiet --package signet -- catalogue > $(STAMPS)/recognizers.md && mv $(STAMPS)/recognizers.md docs/recognizers.md
 
 bench: $(STAMPS)/run ## Print the measured ratios of docs/performance.md
 	@cargo bench --workspace --bench '*' --no-fail-fast

@@ -8,6 +8,7 @@
 //! * [`commands`]: a file for each group of subcommands.
 
 pub mod asking;
+pub mod catalogue;
 pub mod commands;
 pub mod connection;
 pub mod errors;

@@ -79,6 +79,9 @@ pub enum Command {
     /// Print the reference of all subcommands as Markdown.
     #[command(hide = true)]
     Reference,
+    /// Print the catalogue of recognizers as Markdown.
+    #[command(hide = true)]
+    Catalogue,
 }
 
 #[derive(clap::Args)]
@@ -113,6 +116,10 @@ pub async fn run(subcommand: Command, command: clap::Command) -> Result<()> {
         Command::Log(arguments) => arguments.run(),
         Command::Errors => super::output::raw(super::errors::markdown().as_bytes()),
         Command::Reference => crate::output::raw(crate::reference::markdown(command).as_bytes()),
+        Command::Catalogue => {
+            let engine = pii::Engine::standard().map_err(Problem::new)?;
+            crate::output::raw(crate::catalogue::markdown(&engine).as_bytes())
+        }
         Command::Completion(Completion { shell }) => {
             let mut script = Vec::new();
             let mut command = command;
