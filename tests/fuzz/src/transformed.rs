@@ -40,6 +40,7 @@ fn types() -> Vec<EntityInfo> {
     let info = |name: &&str| EntityInfo {
         name: EntityType::new(name),
         parent: (**name == *"POSTAL_CODE").then(|| EntityType::new("PERSON")),
+        category: String::new(),
         description: String::new(),
     };
     TYPES.iter().map(info).collect()
