@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use pii::{Anonymizer, Engine, Options, PlaceholderKey, Policy};
+use pii::{Anonymizer, Engine, Options, PlaceholderKey};
 
 const LETTER: &str = include_str!("../../../examples/discharge-letter.txt");
 const PROSE: &str = "The weather was mild that week, and most of the work in the garden could be done before noon. \
@@ -20,7 +20,7 @@ fn bench(criterion: &mut Criterion) {
         });
     }
     group.finish();
-    let anonymizer = Anonymizer::new(&engine, Options::default(), Policy::default());
+    let anonymizer = Anonymizer::new(&engine, Options::default());
     let key = PlaceholderKey::new([7; 32]);
     let mut group = criterion.benchmark_group("anonymize");
     group.throughput(Throughput::Bytes(LETTER.len() as u64));

@@ -8,6 +8,7 @@
 //! to itself, so it gets its own number: `<PERSON_7K2M9_2>`.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use zeroize::Zeroize;
 
@@ -40,7 +41,7 @@ impl Drop for PlaceholderKey {
 }
 
 /// Gives out the placeholders of one request.
-pub(crate) struct Assigner<'k> {
+pub struct Assigner<'k> {
     key: &'k PlaceholderKey,
     /// Word runs of the input that look like placeholders, in upper case: never given out.
     reserved: HashSet<String>,
@@ -57,7 +58,8 @@ pub(crate) struct Assigner<'k> {
 }
 
 impl<'k> Assigner<'k> {
-    pub(crate) fn new(key: &'k PlaceholderKey) -> Self {
+    #[must_use]
+    pub fn new(key: &'k PlaceholderKey) -> Self {
         Self {
             key,
             reserved: HashSet::new(),
@@ -70,8 +72,20 @@ impl<'k> Assigner<'k> {
         }
     }
 
-    /// Notes everything in a piece of input that a placeholder must not be equal to.
-    pub(crate) fn reserve(&mut self, text: &str) {
+    /// Notes everything in a text that a placeholder must not be equal to. Where something is
+    /// `replaced`, which is in order and does not overlap, what stands beside it is looked at
+    /// alone, too.
+    pub fn reserve_all(&mut self, text: &str, replaced: impl Iterator<Item = Range<usize>>) {
+        self.reserve(text);
+        let mut at = 0;
+        for range in replaced {
+            self.reserve(text.get(at..range.start).unwrap_or_default());
+            at = range.end;
+        }
+        self.reserve(text.get(at..).unwrap_or_default());
+    }
+
+    fn reserve(&mut self, text: &str) {
         for run in text
             .split(|c: char| !is_placeholder_char(c))
             .filter(|run| run.len() > SUFFIX && run.contains('_'))
@@ -80,7 +94,12 @@ impl<'k> Assigner<'k> {
         }
     }
 
-    /// The placeholder, without brackets, of one spelling of a subject.
+    /// The placeholder of one spelling of a subject, as it stands in a text.
+    pub fn placeholder(&mut self, entity: &EntityType, original: &str) -> String {
+        format!("<{}>", self.assign(entity, original))
+    }
+
+    /// The same without brackets.
     pub(crate) fn assign(&mut self, entity: &EntityType, original: &str) -> String {
         if let Some(known) = self.given.get(&(entity.clone(), original.to_owned())) {
             return known.clone();
@@ -102,7 +121,9 @@ impl<'k> Assigner<'k> {
         hash.to_hex()[..32].to_owned()
     }
 
-    pub(crate) fn finish(self) -> Mapping {
+    /// What restores them all.
+    #[must_use]
+    pub fn finish(self) -> Mapping {
         self.mapping
     }
 

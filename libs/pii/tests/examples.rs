@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
-use pii::{Anonymizer, Engine, Options, PlaceholderKey, Policy};
+use pii::{Anonymizer, Engine, Options, PlaceholderKey};
 
 const LETTER: &str = include_str!("../../../examples/discharge-letter.txt");
 const THREAD: &str = include_str!("../../../examples/email-thread.txt");
@@ -108,7 +108,7 @@ fn check(text: &str, items: &[(&str, &str)]) {
             "{entity} {item:?} is missing"
         );
     }
-    let anonymizer = Anonymizer::new(&engine, Options::default(), Policy::default());
+    let anonymizer = Anonymizer::new(&engine, Options::default());
     let done = anonymizer.anonymize(&PlaceholderKey::new([7; 32]), text).unwrap();
     for (_, item) in items {
         assert!(!done.text.contains(item), "{item:?} is left");

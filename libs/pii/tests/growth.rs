@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use pii::{Anonymizer, Engine, Options, PlaceholderKey, Policy};
+use pii::{Anonymizer, Engine, Options, PlaceholderKey};
 
 /// Texts made to send a scanner back over what it has seen.
 const HOSTILE: &[&str] = &[
@@ -72,7 +72,7 @@ fn seconds(work: impl Fn()) -> f64 {
 #[test]
 fn work_grows_with_the_text_and_not_faster() {
     let engine = Engine::standard().unwrap();
-    let anonymizer = Anonymizer::new(&engine, Options::default(), Policy::default());
+    let anonymizer = Anonymizer::new(&engine, Options::default());
     let key = PlaceholderKey::new([1; 32]);
     let run = |text: &str| {
         let done = anonymizer.anonymize(&key, text).unwrap();
@@ -92,7 +92,7 @@ fn work_grows_with_the_text_and_not_faster() {
 #[test]
 fn many_subjects_stay_linear() {
     let engine = Engine::standard().unwrap();
-    let anonymizer = Anonymizer::new(&engine, Options::default(), Policy::default());
+    let anonymizer = Anonymizer::new(&engine, Options::default());
     let key = PlaceholderKey::new([1; 32]);
     let text = |count: usize| -> String {
         (0..count)

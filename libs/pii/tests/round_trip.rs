@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
-use pii::{Anonymizer, Engine, Operator, Options, PlaceholderKey, Policy};
+use pii::{Anonymizer, Engine, Options, PlaceholderKey};
 use proptest::prelude::*;
 
 fn pieces() -> impl Strategy<Value = Vec<String>> {
@@ -32,7 +32,7 @@ proptest! {
     #[test]
     fn restore_undoes_anonymize(pieces in pieces(), seed: u8) {
         let engine = Engine::standard().unwrap();
-        let anonymizer = Anonymizer::new(&engine, Options::default(), Policy::default());
+        let anonymizer = Anonymizer::new(&engine, Options::default());
         let text = pieces.concat();
         let done = anonymizer.anonymize(&PlaceholderKey::new([seed; 32]), &text).unwrap();
         prop_assert_eq!(done.mapping.restore(&done.text), text.clone());
@@ -49,31 +49,10 @@ proptest! {
 #[test]
 fn a_placeholder_in_the_input_is_only_text() {
     let engine = Engine::standard().unwrap();
-    let anonymizer = Anonymizer::new(&engine, Options::default(), Policy::default());
+    let anonymizer = Anonymizer::new(&engine, Options::default());
     let key = PlaceholderKey::new([7; 32]);
     let first = anonymizer.anonymize(&key, "Dear Anna,").unwrap();
     let trap = format!("{} Dear Anna, {}", first.text, first.text.to_lowercase());
     let done = anonymizer.anonymize(&key, &trap).unwrap();
     assert_eq!(done.mapping.restore(&done.text), trap);
-}
-
-#[test]
-fn operators() {
-    let engine = Engine::standard().unwrap();
-    let key = PlaceholderKey::new([7; 32]);
-    let text = "card 4111 1111 1111 1111 of Dr. Weber, weber@x.example";
-    for (default, expected) in [
-        (Operator::Redact, "card  of Dr. , "),
-        (
-            Operator::Mask { with: '*', keep_last: 4 },
-            "card **** **** **** 1111 of Dr. *eber, *****@*.***mple",
-        ),
-        (Operator::Replace("[x]".to_owned()), "card [x] of Dr. [x], [x]"),
-    ] {
-        let policy = Policy { default, ..Policy::default() };
-        let done =
-            Anonymizer::new(&engine, Options::default(), policy).anonymize(&key, text).unwrap();
-        assert_eq!(done.text, expected);
-        assert!(done.mapping.is_empty());
-    }
 }

@@ -30,6 +30,8 @@ pub enum Unfit {
     NoSubject,
     #[error("needs the current year, by which ages are told")]
     NoYear,
+    #[error("needs the key of a conversation, by which placeholders are made")]
+    NoConversation,
     #[error("is of a type that has no surrogates")]
     NoSurrogate,
 }

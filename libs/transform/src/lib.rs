@@ -28,5 +28,5 @@ pub use keys::{KEY_LEN, Keys};
 pub use mask::{Mask, masked};
 pub use operator::{Operator, Otherwise};
 pub use policy::{Comparison, Policy, PolicyError, READY, Rule, TypeChange, compare};
-pub use restore::Restored;
+pub use restore::{Restored, Restorer, holds_token};
 pub use transform::{Change, Context, Transformed, Transformer};

@@ -43,7 +43,16 @@ fn stars(original: &str, mask: &Mask, first: usize, last: usize) -> String {
     let count = original.chars().filter(|c| c.is_alphanumeric()).count();
     let enough = count >= first.saturating_add(last).saturating_add(HIDDEN);
     let (first, last) = if enough { (first, last) } else { (0, 0) };
-    pii::mask(original, mask.with, first, last)
+    let hidden = first..count.saturating_sub(last);
+    let mut place = 0;
+    let masked = |c: char| {
+        if !c.is_alphanumeric() {
+            return c;
+        }
+        place += 1;
+        if hidden.contains(&(place - 1)) { mask.with } else { c }
+    };
+    original.chars().map(masked).collect()
 }
 
 #[cfg(test)]

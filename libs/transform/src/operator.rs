@@ -10,6 +10,8 @@ use crate::mask::Mask;
 pub enum Operator {
     /// It stays as it is.
     Keep,
+    /// A short token that the text's own mapping turns back.
+    Placeholder,
     /// Nothing is left.
     Redact,
     /// Always this text; the type in angle brackets when absent.
@@ -47,6 +49,7 @@ impl Operator {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Keep => "keep",
+            Self::Placeholder => "placeholder",
             Self::Redact => "redact",
             Self::Replace { .. } => "replace",
             Self::Mask(_) => "mask",
@@ -60,10 +63,23 @@ impl Operator {
         }
     }
 
-    /// Whether the original can be had back with the keys.
+    /// Whether the original can be had back: with the keys, or with the text's mapping.
     #[must_use]
     pub const fn is_reversible(&self) -> bool {
-        matches!(self, Self::Keep | Self::Encrypt | Self::FormatPreserving)
+        matches!(self, Self::Keep | Self::Placeholder | Self::Encrypt | Self::FormatPreserving)
+    }
+
+    /// Whether what it gives depends on the tenant's keys.
+    #[must_use]
+    pub const fn is_keyed(&self) -> bool {
+        matches!(
+            self,
+            Self::Hash(_)
+                | Self::Encrypt
+                | Self::FormatPreserving
+                | Self::DateShift { .. }
+                | Self::Surrogate
+        )
     }
 
     /// Whether it gives something for every value; the others need an [`Otherwise`].
@@ -72,6 +88,7 @@ impl Operator {
         matches!(
             self,
             Self::Keep
+                | Self::Placeholder
                 | Self::Redact
                 | Self::Replace { .. }
                 | Self::Mask(_)
@@ -87,7 +104,7 @@ impl Operator {
     #[must_use]
     pub const fn otherwise(&self) -> Otherwise {
         match self {
-            Self::FormatPreserving => Otherwise::Refuse,
+            Self::FormatPreserving | Self::Placeholder => Otherwise::Refuse,
             _ => Otherwise::Use(Self::Replace { with: None }),
         }
     }

@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
-use pii::{Engine, Finding, TooMuch};
+use pii::{Engine, Finding, Mapping, TooMuch};
 
 use crate::error::{CryptoFailed, Failure, RestoreError};
+use crate::ff1::Ff1;
 use crate::format;
+use crate::keys::Keys;
 use crate::operator::Operator;
-use crate::seal::next_token;
-use crate::transform::{Change, Transformed, Transformer};
+use crate::seal::{Sealer, next_token};
+use crate::transform::{Change, Transformed};
 
 /// A text with its originals.
 pub struct Restored {
@@ -17,9 +19,27 @@ pub struct Restored {
     pub opened: usize,
 }
 
-impl Transformer {
+/// What undoes the reversible operators of one tenant, whatever the policy was.
+pub struct Restorer {
+    pub(crate) sealer: Sealer,
+    pub(crate) ff1: Ff1,
+}
+
+/// Whether a text holds something that has the form of an encrypted token.
+#[must_use]
+pub fn holds_token(text: &str) -> bool {
+    next_token(text, 0).is_some()
+}
+
+impl Restorer {
+    /// # Errors
+    /// When the cryptographic library does.
+    pub fn new(keys: &Keys) -> Result<Self, CryptoFailed> {
+        Ok(Self { sealer: Sealer::new(&keys.encrypt)?, ff1: Ff1::new(&keys.format)? })
+    }
+
     /// Opens every token of this tenant in a text, wherever it came from: a text that
-    /// [`Transformer::transform`] gave, a part of it, or an answer that quotes it. What is no
+    /// `Transformer::transform` gave, a part of it, or an answer that quotes it. What is no
     /// token, or not one of this tenant, stays as it is.
     #[must_use]
     pub fn restore(&self, text: &str) -> Restored {
@@ -40,12 +60,17 @@ impl Transformer {
     }
 
     /// Undoes a transformation byte for byte. The text is the one that
-    /// [`Transformer::transform`] gave with these changes, unaltered: what kept its format can be
-    /// told from other text only by where it stands.
+    /// `Transformer::transform` gave with these changes and this mapping, unaltered: what kept
+    /// its format can be told from other text only by where it stands.
     ///
     /// # Errors
     /// When a change was not reversible, or is not one of this text and tenant.
-    pub fn undo(&self, text: &str, changes: &[Change]) -> Result<String, RestoreError> {
+    pub fn undo(
+        &self,
+        text: &str,
+        changes: &[Change],
+        mapping: &Mapping,
+    ) -> Result<String, RestoreError> {
         let mut restored = String::with_capacity(text.len());
         let mut at = 0;
         for (index, change) in changes.iter().enumerate() {
@@ -54,16 +79,26 @@ impl Transformer {
                 .zip(text.get(change.output.clone()))
                 .ok_or(RestoreError::Change { index })?;
             restored.push_str(between);
-            restored.push_str(&self.undone(index, change, made)?);
+            restored.push_str(&self.undone(index, change, made, mapping)?);
             at = change.output.end;
         }
         restored.push_str(text.get(at..).unwrap_or_default());
         Ok(restored)
     }
 
-    fn undone(&self, index: usize, change: &Change, made: &str) -> Result<String, RestoreError> {
+    fn undone(
+        &self,
+        index: usize,
+        change: &Change,
+        made: &str,
+        mapping: &Mapping,
+    ) -> Result<String, RestoreError> {
         let entity = || change.entity.clone();
         let rejected = || RestoreError::Rejected { index, entity: entity() };
+        if change.operator == Operator::Placeholder.name() {
+            let restored = mapping.restore(made);
+            return if restored == made { Err(rejected()) } else { Ok(restored) };
+        }
         if change.operator == Operator::Encrypt.name() {
             let token = next_token(made, 0)
                 .filter(|token| token.range == (0..made.len()))
@@ -123,6 +158,27 @@ impl Transformed {
         left.sort_unstable();
         left.dedup();
         Ok(left)
+    }
+
+    /// What became of every finding, in order of the text: also of those that stayed.
+    #[must_use]
+    pub fn all(&self, findings: &[Finding]) -> Vec<Change> {
+        let mut all = self.changes.clone();
+        let stayed = self.kept.iter().filter_map(|index| findings.get(*index));
+        for (finding, output) in stayed.zip(self.kept_outputs(findings)) {
+            let (entity, range) = (finding.entity.clone(), finding.range.clone());
+            let over = |change: &&Change| {
+                change.range.start < range.end && range.start < change.range.end
+            };
+            // A token of the text may reach over what stays: that went with it.
+            let change = match self.changes.iter().find(over) {
+                Some(token) => Change { entity, range, ..token.clone() },
+                None => Change { entity, range, output, operator: Operator::Keep.name() },
+            };
+            all.push(change);
+        }
+        all.sort_by_key(|change| (change.range.start, change.range.end));
+        all
     }
 
     /// Where the findings that stayed stand now.

@@ -1,16 +1,17 @@
 //! Applies a policy to a text and its findings.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use pii::{EntityType, Finding, normalized};
+use pii::{Assigner, EntityType, Finding, Mapping, PlaceholderKey, normalized};
 
 use crate::dates::{self, Written};
-use crate::error::{CryptoFailed, Failure, TransformError, Unfit};
-use crate::ff1::Ff1;
+use crate::error::{CryptoFailed, Failure, RestoreError, TransformError, Unfit};
 use crate::keys::Keys;
 use crate::operator::{Operator, Otherwise};
 use crate::policy::{Policy, Rule};
-use crate::seal::{Sealer, is_type, next_token};
+use crate::restore::{Restored, Restorer};
+use crate::seal::{is_type, next_token};
 use crate::{format, hash, mask, surrogate};
 
 /// The type of tokens that stood in the text before: they are encrypted once more, so that
@@ -24,6 +25,8 @@ pub struct Context<'a> {
     pub subject: Option<&'a str>,
     /// The current year: ages are told by it.
     pub year: Option<i32>,
+    /// The key of the conversation that the text belongs to: placeholders are made by it.
+    pub conversation: Option<&'a PlaceholderKey>,
 }
 
 /// What one finding became.
@@ -43,6 +46,8 @@ pub struct Transformed {
     pub text: String,
     /// In order of the text. Also of tokens that stood in it before, as `NESTED_TOKEN`.
     pub changes: Vec<Change>,
+    /// What restores its placeholders.
+    pub mapping: Mapping,
     /// Which findings, by their position, stayed: the policy keeps them, or they are below its
     /// threshold.
     pub kept: Vec<usize>,
@@ -50,23 +55,41 @@ pub struct Transformed {
 
 /// A policy with a tenant's keys.
 pub struct Transformer {
-    pub(crate) policy: Policy,
+    policy: Arc<Policy>,
     keys: Keys,
-    pub(crate) sealer: Sealer,
-    pub(crate) ff1: Ff1,
+    restorer: Restorer,
 }
 
 impl Transformer {
     /// # Errors
     /// When the cryptographic library does.
-    pub fn new(policy: Policy, keys: Keys) -> Result<Self, CryptoFailed> {
-        let (sealer, ff1) = (Sealer::new(&keys.encrypt)?, Ff1::new(&keys.format)?);
-        Ok(Self { policy, keys, sealer, ff1 })
+    pub fn new(policy: impl Into<Arc<Policy>>, keys: Keys) -> Result<Self, CryptoFailed> {
+        let restorer = Restorer::new(&keys)?;
+        Ok(Self { policy: policy.into(), keys, restorer })
     }
 
     #[must_use]
-    pub const fn policy(&self) -> &Policy {
+    pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// As [`Restorer::restore`].
+    #[must_use]
+    pub fn restore(&self, text: &str) -> Restored {
+        self.restorer.restore(text)
+    }
+
+    /// As [`Restorer::undo`].
+    ///
+    /// # Errors
+    /// When a change was not reversible, or is not one of this text and tenant.
+    pub fn undo(
+        &self,
+        text: &str,
+        changes: &[Change],
+        mapping: &Mapping,
+    ) -> Result<String, RestoreError> {
+        self.restorer.undo(text, changes, mapping)
     }
 
     /// Transforms a text. The findings are in order and do not overlap, as `pii` gives them.
@@ -81,8 +104,13 @@ impl Transformer {
         context: &Context<'_>,
     ) -> Result<Transformed, TransformError> {
         check(text, findings)?;
-        let text_out = String::with_capacity(text.len());
-        let mut out = Transformed { text: text_out, changes: Vec::new(), kept: Vec::new() };
+        let mut out = Transformed::new(text.len());
+        let mut assigner = context.conversation.map(Assigner::new);
+        if let Some(assigner) = &mut assigner {
+            let changed =
+                findings.iter().filter(|known| self.policy.covers(&known.entity, known.score));
+            assigner.reserve_all(text, changed.map(|known| known.range.clone()));
+        }
         let mut gap = 0;
         for (index, finding) in findings.iter().enumerate() {
             if !self.policy.covers(&finding.entity, finding.score) {
@@ -94,12 +122,13 @@ impl Transformer {
             self.gap(text, gap..finding.range.start, &mut out)?;
             let original = &text[finding.range.clone()];
             let (operator, replacement) = self
-                .replace(rule, &finding.entity, original, context)
+                .replace(rule, &finding.entity, original, context, &mut assigner)
                 .map_err(|failure| failed(failure, index, &finding.entity))?;
             out.change(finding.entity.clone(), finding.range.clone(), operator, &replacement);
             gap = finding.range.end;
         }
         self.gap(text, gap..text.len(), &mut out)?;
+        out.mapping = assigner.map(Assigner::finish).unwrap_or_default();
         Ok(out)
     }
 
@@ -114,8 +143,8 @@ impl Transformer {
         while let Some(token) = next_token(between, at) {
             out.text.push_str(&text[at..token.range.start]);
             let written = &text[token.range.clone()];
-            if self.sealer.open(&token).is_some() {
-                let sealed = self.sealer.seal(NESTED, written)?;
+            if self.restorer.sealer.open(&token).is_some() {
+                let sealed = self.restorer.sealer.seal(NESTED, written)?;
                 let (entity, operator) = (EntityType::new(NESTED), Operator::Encrypt.name());
                 out.change(entity, token.range.clone(), operator, &sealed);
             } else {
@@ -133,11 +162,14 @@ impl Transformer {
         entity: &EntityType,
         original: &str,
         context: &Context<'_>,
+        assigner: &mut Option<Assigner<'_>>,
     ) -> Result<(&'static str, String), Failure> {
         let operator = rule.operator();
-        match (self.apply(operator, entity, original, context), rule.otherwise()) {
+        let made = self.apply(operator, entity, original, context, assigner);
+        match (made, rule.otherwise()) {
             (Err(Failure::Unfit(_)), Otherwise::Use(other)) => {
-                self.apply(other, entity, original, context).map(|made| (other.name(), made))
+                let made = self.apply(other, entity, original, context, assigner);
+                made.map(|made| (other.name(), made))
             }
             (made, _) => made.map(|made| (operator.name(), made)),
         }
@@ -149,17 +181,22 @@ impl Transformer {
         entity: &EntityType,
         original: &str,
         context: &Context<'_>,
+        assigner: &mut Option<Assigner<'_>>,
     ) -> Result<String, Failure> {
         let name = entity.as_str();
         Ok(match operator {
             Operator::Keep => original.to_owned(),
+            Operator::Placeholder => {
+                let assigner = assigner.as_mut().ok_or(Unfit::NoConversation)?;
+                assigner.placeholder(entity, original)
+            }
             Operator::Redact => String::new(),
             Operator::Replace { with: Some(with) } => with.clone(),
             Operator::Replace { with: None } => format!("<{name}>"),
             Operator::Mask(form) => mask::masked(name, original, form),
             Operator::Hash(form) => hash::hashed(&self.keys, name, original, *form),
-            Operator::Encrypt => self.sealer.seal(name, original)?,
-            Operator::FormatPreserving => format::encrypt(&self.ff1, name, original)?,
+            Operator::Encrypt => self.restorer.sealer.seal(name, original)?,
+            Operator::FormatPreserving => format::encrypt(&self.restorer.ff1, name, original)?,
             // What follows reads the value: tricks of spelling undone, as when it was found.
             Operator::DateShift { days } => {
                 let subject = context.subject.ok_or(Unfit::NoSubject)?;
@@ -177,6 +214,15 @@ impl Transformer {
 }
 
 impl Transformed {
+    fn new(length: usize) -> Self {
+        Self {
+            text: String::with_capacity(length),
+            changes: Vec::new(),
+            mapping: Mapping::new(),
+            kept: Vec::new(),
+        }
+    }
+
     fn change(&mut self, entity: EntityType, range: Range<usize>, by: &'static str, with: &str) {
         let start = self.text.len();
         self.text.push_str(with);

@@ -16,6 +16,7 @@ use kernel::{Fault, Result};
 use proto::anonymizer::v1::anonymizer_service_server::AnonymizerServiceServer;
 use proto::anonymizer::v1::chat_privacy_service_server::ChatPrivacyServiceServer;
 
+use application::policies::Policies;
 use application::secrets::Secrets;
 use application::texts::Texts;
 use infrastructure::{EnvelopeDataKeys, HeldKeys, SqlSecrets};
@@ -52,6 +53,7 @@ impl Service for Anonymizer {
             Texts { engine: Arc::clone(&engine), secrets: secrets.clone(), data_keys, db, clock };
         let text = AnonymizerServiceServer::new(presentation::TextApi {
             texts,
+            policies: Policies::new(engine.types())?,
             engine: Arc::clone(&engine),
         });
         let chat = ChatPrivacyServiceServer::new(presentation::ChatApi { engine, secrets });

@@ -94,10 +94,13 @@ async fn what_is_wrong_is_named() {
             0,
             "options.allow_list[0]",
         ),
-        ("x".to_owned(), None, 9, "operator"),
+        ("x".to_owned(), None, 99, "operator"),
+        ("x".to_owned(), None, Operator::Bucket.into(), "operator"),
+        ("x".to_owned(), None, Operator::DateShift.into(), "subject"),
         ("x".repeat(1024 * 1024 + 1), None, 0, "text"),
     ] {
-        let message = AnonymizeRequest { text, options, operator };
+        let message =
+            AnonymizeRequest { text, options, operator, ..AnonymizeRequest::default() };
         let outcome = service.text.anonymize(call("Anonymize", TenantId::new(), message)).await;
         assert_eq!(refusal(outcome), ("INVALID_FIELD".to_owned(), field.to_owned()));
     }

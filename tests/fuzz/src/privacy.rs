@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use pii::chat::{
     ChatOptions, ChatRequest, ChatStreamRestorer, Limits, anonymize_chat, restore_chat_response,
 };
-use pii::{Anonymizer, Engine, Escape, Mapping, Options, PlaceholderKey, Policy, StreamRestorer};
+use pii::{Anonymizer, Engine, Escape, Mapping, Options, PlaceholderKey, StreamRestorer};
 
 use crate::input::{pieces, text};
 
@@ -20,7 +20,7 @@ fn key() -> PlaceholderKey {
 }
 
 fn anonymized(text: &str) -> Option<pii::Anonymized> {
-    Anonymizer::new(&ENGINE, Options::default(), Policy::default()).anonymize(&key(), text).ok()
+    Anonymizer::new(&ENGINE, Options::default()).anonymize(&key(), text).ok()
 }
 
 pub(crate) fn detect(data: &[u8]) {

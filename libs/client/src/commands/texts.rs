@@ -57,6 +57,7 @@ impl Anonymize {
             text,
             options: Some(self.detection.into()),
             operator: Operator::from(self.operator).into(),
+            ..AnonymizeRequest::default()
         };
         let answer = session.edge.texts().anonymize(request).await?.into_inner();
         if let Some(path) = &self.mapping {

@@ -6,18 +6,17 @@ use super::error::ChatError;
 use super::limits::Limits;
 use super::model::ChatRequest;
 use super::walk::{Place, Walker};
-use crate::anonymize::{Anonymizer, Form, Policy, Slot};
+use crate::anonymize::{Anonymizer, Form, Slot};
 use crate::engine::{Engine, Options};
 use crate::entity::EntityType;
 use crate::mapping::Mapping;
 use crate::placeholder::{Assigner, PlaceholderKey};
 use crate::residue::Residue;
 
-/// What is looked for in a request and what becomes of it.
+/// What is looked for in a request, and how large it may be.
 #[derive(Clone, Default)]
 pub struct ChatOptions {
     pub detection: Options,
-    pub policy: Policy,
     pub limits: Limits,
 }
 
@@ -60,7 +59,7 @@ pub fn anonymize_chat(
         .iter()
         .map(|owned| Slot { label: &owned.label, form: owned.form, text: &owned.text })
         .collect();
-    let anonymizer = Anonymizer::new(engine, options.detection.clone(), options.policy.clone());
+    let anonymizer = Anonymizer::new(engine, options.detection.clone());
     let batch =
         anonymizer.anonymize_all(Assigner::new(key), &slots).map_err(|_| ChatError::TooMuch)?;
     let mut counts: BTreeMap<EntityType, usize> = BTreeMap::new();

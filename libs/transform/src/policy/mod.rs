@@ -107,15 +107,38 @@ impl Policy {
         *self.rule(entity).operator() != Operator::Keep && score >= self.min_score(entity)
     }
 
-    /// Whether every text can be had back with the keys.
+    /// Whether every text can be had back.
     #[must_use]
     pub fn is_reversible(&self) -> bool {
-        self.rules.values().chain([&self.default]).all(|rule| {
-            rule.operator.is_reversible()
-                && match &rule.otherwise {
-                    Otherwise::Use(other) if !rule.operator.fits_all() => other.is_reversible(),
-                    _ => true,
-                }
+        self.operators().all(Operator::is_reversible)
+    }
+
+    /// Whether it does anything with the tenant's keys.
+    #[must_use]
+    pub fn is_keyed(&self) -> bool {
+        self.operators().any(Operator::is_keyed)
+    }
+
+    /// Whether it makes placeholders: a text then has to have a conversation.
+    #[must_use]
+    pub fn makes_placeholders(&self) -> bool {
+        self.operators().any(|operator| *operator == Operator::Placeholder)
+    }
+
+    /// Whether it shifts dates, by the subject of the text.
+    #[must_use]
+    pub fn shifts_dates(&self) -> bool {
+        self.operators().any(|operator| matches!(operator, Operator::DateShift { .. }))
+    }
+
+    /// All that its rules may come to.
+    fn operators(&self) -> impl Iterator<Item = &Operator> {
+        self.rules.values().chain([&self.default]).flat_map(|rule| {
+            let other = match &rule.otherwise {
+                Otherwise::Use(other) if !rule.operator.fits_all() => Some(other),
+                _ => None,
+            };
+            [&rule.operator].into_iter().chain(other)
         })
     }
 

@@ -22,6 +22,7 @@ pub(super) fn operator(section: &mut Section) -> Result<Operator, PolicyError> {
     let name = section.text("operator")?.ok_or_else(|| section.missing("operator"))?;
     Ok(match name.as_str() {
         "keep" => Operator::Keep,
+        "placeholder" => Operator::Placeholder,
         "redact" => Operator::Redact,
         "replace" => Operator::Replace { with: replacement(section)? },
         "mask" => Operator::Mask(mask(section)?),

@@ -29,6 +29,22 @@ pub enum PolicyError {
     UnknownPolicy,
 }
 
+impl PolicyError {
+    /// The field that is wrong; none when the document as a whole is.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Missing { path }
+            | Self::UnknownField { path }
+            | Self::WrongType { path, .. }
+            | Self::OutOfRange { path, .. }
+            | Self::UnknownType { path }
+            | Self::UnknownOperator { path } => Some(path),
+            Self::TooLarge { .. } | Self::Syntax { .. } | Self::UnknownPolicy => None,
+        }
+    }
+}
+
 /// Longer names of fields are cut in paths.
 const LONGEST_NAME: usize = 64;
 

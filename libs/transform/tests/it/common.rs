@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use pii::{
-    Anonymizer, Engine, EntityInfo, EntityType, Finding, Options, PlaceholderKey,
-    Policy as Placeholders,
-};
+use pii::{Anonymizer, Engine, EntityInfo, EntityType, Finding, Options, PlaceholderKey};
 use transform::{Context, Keys, Policy, Transformer};
 
 /// Types that other recognizers will find, and the ready policies name.
@@ -35,7 +32,7 @@ pub(crate) fn finding(entity: &str, range: std::ops::Range<usize>) -> Finding {
 /// The findings of a text, with every repetition of them.
 pub(crate) fn found(text: &str) -> Vec<Finding> {
     let engine = Engine::standard().unwrap();
-    let anonymizer = Anonymizer::new(&engine, Options::default(), Placeholders::default());
+    let anonymizer = Anonymizer::new(&engine, Options::default());
     anonymizer.anonymize(&PlaceholderKey::new([0; 32]), text).unwrap().findings
 }
 
@@ -50,7 +47,7 @@ pub(crate) fn with_keys(policy: Policy, secret: u8) -> Transformer {
 /// One value of one type under one rule, written as the fields of a TOML table.
 pub(crate) fn one(rule: &str, entity: &str, value: &str) -> String {
     let document = format!("name = \"t\"\nversion = 1\n[default]\n{rule}\n");
-    let context = Context { subject: Some("patient 7"), year: Some(2026) };
+    let context = Context { subject: Some("patient 7"), year: Some(2026), ..Context::default() };
     let findings = [finding(entity, 0..value.len())];
     let done = transformer(&document).transform(value, &findings, &context);
     done.map_or_else(|error| error.to_string(), |done| done.text)

@@ -139,7 +139,7 @@ fn safe_harbor() {
     let policy = Policy::ready("hipaa-safe-harbor", &types()).unwrap();
     let transformer = with_keys(policy, 1);
     let after = |entity: &str, value: &str| {
-        let context = Context { subject: None, year: Some(2026) };
+        let context = Context { subject: None, year: Some(2026), ..Context::default() };
         let findings = [finding(entity, 0..value.len())];
         transformer.transform(value, &findings, &context).unwrap().text
     };
@@ -198,7 +198,7 @@ fn no_original_is_left_by_any_ready_policy() {
         assert!(findings.len() > 10);
         for (name, _) in READY {
             let transformer = with_keys(Policy::ready(name, &types()).unwrap(), 1);
-            let context = Context { subject: Some("p"), year: Some(2026) };
+            let context = Context { subject: Some("p"), year: Some(2026), ..Context::default() };
             let done = transformer.transform(&text, &findings, &context).unwrap();
             let left = done.left_behind(&engine, &text, &findings).unwrap();
             let left: Vec<_> = left.iter().map(|at| &done.changes[*at]).collect();

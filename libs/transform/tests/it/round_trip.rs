@@ -1,11 +1,14 @@
 //! What is reversible comes back byte for byte; what is not leaves nothing.
 
 use crate::common::{finding, types, with_keys};
-use pii::{Engine, Options};
+use pii::{Engine, Mapping, Options, PlaceholderKey};
 use proptest::prelude::*;
 use transform::{Context, Policy, RestoreError, Transformer};
 
 const ENCRYPT: &str = "name = 'e'\nversion = 1\n[default]\noperator = 'encrypt'\n";
+const PLACES: &str = "name = 'p'\nversion = 1\n[default]\noperator = 'placeholder'\n\
+    [types.URL]\noperator = 'encrypt'\n\
+    [types.ID_NUMBER]\noperator = 'format_preserving'\notherwise = { operator = 'placeholder' }\n";
 const MIXED: &str = "name = 'm'\nversion = 1\n[default]\noperator = 'encrypt'\n\
     [types.URL]\noperator = 'keep'\n\
     [types.ID_NUMBER]\noperator = 'format_preserving'\notherwise = { operator = 'encrypt' }\n";
@@ -53,7 +56,18 @@ proptest! {
         let (text, findings) = laid_out(&pieces);
         let transformer = transformer(MIXED, secret);
         let done = transformer.transform(&text, &findings, &Context::default()).unwrap();
-        prop_assert_eq!(transformer.undo(&done.text, &done.changes).unwrap(), text);
+        prop_assert_eq!(transformer.undo(&done.text, &done.changes, &done.mapping).unwrap(), text);
+    }
+
+    /// Placeholders beside tokens and what kept its format.
+    #[test]
+    fn mixed_operators_are_undone(pieces in pieces(), secret in 0_u8..3) {
+        let (text, findings) = laid_out(&pieces);
+        let transformer = transformer(PLACES, secret);
+        let key = PlaceholderKey::new([secret; 32]);
+        let context = Context { conversation: Some(&key), ..Context::default() };
+        let done = transformer.transform(&text, &findings, &context).unwrap();
+        prop_assert_eq!(transformer.undo(&done.text, &done.changes, &done.mapping).unwrap(), text);
     }
 
     /// Also with tokens of the same tenant in the text before.
@@ -110,17 +124,34 @@ fn what_cannot_be_undone_says_so() {
     let masked = transformer("name = 'x'\nversion = 1\n[default]\noperator = 'mask'\n", 1);
     assert!(!masked.policy().is_reversible());
     let done = masked.transform("Anna", &[finding("PERSON", 0..4)], &Context::default()).unwrap();
-    let failed = masked.undo(&done.text, &done.changes).unwrap_err();
+    let failed = masked.undo(&done.text, &done.changes, &done.mapping).unwrap_err();
     assert!(matches!(failed, RestoreError::Irreversible { index: 0, operator: "mask", .. }));
 
     let encrypting = transformer(ENCRYPT, 1);
     let findings = [finding("PERSON", 0..4)];
     let done = encrypting.transform("Anna", &findings, &Context::default()).unwrap();
     let other = transformer(ENCRYPT, 2);
-    let failed = other.undo(&done.text, &done.changes).unwrap_err();
+    let failed = other.undo(&done.text, &done.changes, &done.mapping).unwrap_err();
     assert!(matches!(failed, RestoreError::Rejected { index: 0, .. }));
-    let failed = encrypting.undo(&done.text[1..], &done.changes).unwrap_err();
+    let failed = encrypting.undo(&done.text[1..], &done.changes, &done.mapping).unwrap_err();
     assert_eq!(failed, RestoreError::Change { index: 0 });
+}
+
+#[test]
+fn placeholders_are_those_of_their_conversation() {
+    let places = transformer(PLACES, 1);
+    assert!(places.policy().is_reversible() && places.policy().makes_placeholders());
+    let findings = [finding("PERSON", 0..4), finding("PERSON", 9..13)];
+    let key = PlaceholderKey::new([1; 32]);
+    let context = Context { conversation: Some(&key), ..Context::default() };
+    let done = places.transform("Anna and Anna", &findings, &context).unwrap();
+    let [one, other] = [0, 1].map(|at: usize| &done.text[done.changes[at].output.clone()]);
+    assert!(one == other && one.starts_with("<PERSON_"), "{one} {other}");
+    assert_eq!(done.mapping.restore(&done.text), "Anna and Anna");
+    let failed = places.undo(&done.text, &done.changes, &Mapping::new()).unwrap_err();
+    assert!(matches!(failed, RestoreError::Rejected { index: 0, .. }));
+    // Without a conversation nothing is given out.
+    assert!(places.transform("Anna and Anna", &findings, &Context::default()).is_err());
 }
 
 #[test]

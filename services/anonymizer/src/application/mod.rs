@@ -1,6 +1,9 @@
 //! The use cases.
 
+pub mod anonymize;
 pub mod chats;
+pub mod policies;
 pub mod ports;
+pub mod restore;
 pub mod secrets;
 pub mod texts;

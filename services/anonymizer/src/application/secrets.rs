@@ -1,5 +1,5 @@
-//! Placeholder keys of conversations and keys of mappings, derived from one
-//! secret a tenant: what clients keep survives a rotation of the KEK.
+//! Keys of operators, of conversations' placeholders and of mappings, derived from
+//! one secret a tenant: what clients keep survives a rotation of the KEK.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +39,13 @@ impl Secrets {
     /// The key that seals one mapping.
     pub async fn mapping_key(&self, cx: &Cx, mapping: Uuid) -> Result<Key> {
         self.derived(cx, b"signet.dev/v1/mapping\0", mapping.as_bytes()).await
+    }
+
+    /// The keys of operators: hashes, tokens, shifts and stand-ins. The same as long as the
+    /// tenant has its secret, whatever becomes of the KEK.
+    pub async fn operator_keys(&self, cx: &Cx) -> Result<transform::Keys> {
+        let derived = self.derived(cx, b"signet.dev/v1/operators\0", &[]).await?;
+        Ok(transform::Keys::derive(&derived, &cx.tenant().to_string()))
     }
 
     /// HMAC-SHA-256 of label and name, under the tenant's secret.

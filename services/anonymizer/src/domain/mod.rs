@@ -1,8 +1,7 @@
-//! What becomes of findings, and sealed mappings: what restores a text, as its
-//! owner carries it.
+//! What restores a text, and how its owner carries it.
 
-mod operator;
 mod sealed_mapping;
+mod way_back;
 
-pub use operator::Operator;
 pub use sealed_mapping::SealedMapping;
+pub use way_back::{Formats, WayBack};

@@ -4,6 +4,9 @@
 //! `0x02 ‖ id (16) ‖ mapping, sealed by crypto::chunked under the identity
 //! "mapping:<id>"`
 //!
+//! With the places of what kept its format: `0x03 ‖ id (16) ‖ both, sealed the same way under
+//! the identity "way-back:<id>"`.
+//!
 //! Earlier ones brought a data key with them: `0x01 ‖ id (16) ‖ length of the
 //! wrapped key (2, big-endian) ‖ wrapped key ‖ mapping, sealed the same way`. They
 //! open for as long as the KEK's version does that wrapped it: nobody can wrap
@@ -15,8 +18,11 @@ use pii::Mapping;
 use reasons::anonymizer::MAPPING_INVALID;
 use uuid::Uuid;
 
+use super::WayBack;
+
 const WITH_KEY: u8 = 1;
 const DERIVED: u8 = 2;
+const WITH_FORMATS: u8 = 3;
 /// No honest one is larger: a text has at most 1 MiB.
 const LARGEST: usize = 4 * 1024 * 1024;
 
@@ -25,32 +31,41 @@ pub struct SealedMapping {
     pub id: Uuid,
     /// The data key, wrapped with the context of `id`; None: its key is derived.
     pub wrapped: Option<Vec<u8>>,
+    formats: bool,
     sealed: Vec<u8>,
 }
 
-fn identity(id: Uuid) -> Vec<u8> {
-    format!("mapping:{id}").into_bytes()
+fn identity(id: Uuid, formats: bool) -> Vec<u8> {
+    let what = if formats { "way-back" } else { "mapping" };
+    format!("{what}:{id}").into_bytes()
 }
 
 impl SealedMapping {
-    pub fn seal(id: Uuid, key: &[u8; 32], mapping: &Mapping) -> Result<Self> {
-        let sealed =
-            chunked::seal(key, &identity(id), &mapping.to_bytes()).map_err(Fault::internal)?;
-        Ok(Self { id, wrapped: None, sealed })
+    pub fn seal(id: Uuid, key: &[u8; 32], back: &WayBack) -> Result<Self> {
+        let formats = back.formats.is_some();
+        let sealed = chunked::seal(key, &identity(id, formats), &back.to_bytes());
+        Ok(Self { id, wrapped: None, formats, sealed: sealed.map_err(Fault::internal)? })
     }
 
     /// With another key, or altered, it is MAPPING_INVALID.
-    pub fn open(self, key: &[u8; 32]) -> Result<Mapping> {
-        let bytes = chunked::open(key, &identity(self.id), self.sealed);
+    pub fn open(self, key: &[u8; 32]) -> Result<WayBack> {
+        let bytes = chunked::open(key, &identity(self.id, self.formats), self.sealed);
         let bytes = bytes
             .map_err(|_| Fault::new(&MAPPING_INVALID).with_note("mapping does not decrypt"))?;
-        Mapping::from_bytes(&bytes).map_err(Fault::internal)
+        if self.formats {
+            return WayBack::with_formats(&bytes);
+        }
+        let mapping = Mapping::from_bytes(&bytes).map_err(Fault::internal)?;
+        Ok(WayBack { mapping, formats: None })
     }
 
     pub fn to_bytes(&self) -> Vec<u8> {
         let id = self.id.as_bytes().as_slice();
         match &self.wrapped {
-            None => [&[DERIVED], id, &self.sealed].concat(),
+            None => {
+                let version = if self.formats { WITH_FORMATS } else { DERIVED };
+                [&[version], id, &self.sealed].concat()
+            }
             Some(wrapped) => {
                 // It was read from two bytes.
                 let length = u16::try_from(wrapped.len()).unwrap_or(u16::MAX).to_be_bytes();
@@ -64,7 +79,7 @@ impl SealedMapping {
             let (version, rest) = bytes.split_first()?;
             let (id, rest) = rest.split_first_chunk::<16>()?;
             let (wrapped, sealed) = match *version {
-                DERIVED => (None, rest),
+                DERIVED | WITH_FORMATS => (None, rest),
                 WITH_KEY => {
                     let (length, rest) = rest.split_first_chunk::<2>()?;
                     let length = usize::from(u16::from_be_bytes(*length));
@@ -73,11 +88,10 @@ impl SealedMapping {
                 }
                 _ => return None,
             };
-            Some((Uuid::from_bytes(*id), wrapped, sealed.to_vec()))
+            let formats = *version == WITH_FORMATS;
+            Some(Self { id: Uuid::from_bytes(*id), wrapped, formats, sealed: sealed.to_vec() })
         });
-        let (id, wrapped, sealed) =
-            parts.ok_or_else(|| Fault::new(&MAPPING_INVALID).with_note("mapping malformed"))?;
-        Ok(Self { id, wrapped, sealed })
+        parts.ok_or_else(|| Fault::new(&MAPPING_INVALID).with_note("mapping malformed"))
     }
 }
 
@@ -86,18 +100,20 @@ mod tests {
     use super::*;
 
     fn sealed() -> Vec<u8> {
-        SealedMapping::seal(Uuid::now_v7(), &[1; 32], &Mapping::new()).unwrap().to_bytes()
+        let back = WayBack::default();
+        SealedMapping::seal(Uuid::now_v7(), &[1; 32], &back).unwrap().to_bytes()
     }
 
     #[test]
     fn one_that_brings_its_key_is_still_read() {
         let id = Uuid::now_v7();
-        let sealed = chunked::seal(&[1; 32], &identity(id), &Mapping::new().to_bytes()).unwrap();
+        let plain = Mapping::new().to_bytes();
+        let sealed = chunked::seal(&[1; 32], &identity(id, false), &plain).unwrap();
         let bytes = [&[1], id.as_bytes().as_slice(), &[0, 2], &[9, 9], &sealed].concat();
         let parsed = SealedMapping::parse(&bytes).unwrap();
         assert_eq!(parsed.wrapped.as_deref(), Some([9, 9].as_slice()));
         assert!(parsed.open(&[1; 32]).unwrap().is_empty());
-        assert!(SealedMapping::parse(&[&[3], &bytes[1..]].concat()).is_err());
+        assert!(SealedMapping::parse(&[&[4], &bytes[1..]].concat()).is_err());
     }
 
     #[test]

@@ -5,43 +5,53 @@ use kernel::{Fault, Result};
 use pii::{DEFAULT_MIN_SCORE, Engine, EntityType, Finding, Options};
 use proto::anonymizer::v1::anonymizer_service_server::AnonymizerService;
 use proto::anonymizer::v1::{
-    AnonymizeRequest, AnonymizeResponse, DetectRequest, DetectResponse, DetectionOptions,
-    Finding as WireFinding, ListRecognizersRequest, ListRecognizersResponse,
-    Operator as WireOperator, Recognizer, RestoreRequest, RestoreResponse,
+    Action, AnonymizeRequest, AnonymizeResponse, DetectRequest, DetectResponse, DetectionOptions,
+    Finding as WireFinding, ListRecognizersRequest, ListRecognizersResponse, Recognizer,
+    RestoreRequest, RestoreResponse,
 };
 use rpc::{Cx, parse};
 use tonic::{Request, Response, Status};
+use transform::Change;
 
+use super::rules;
+use crate::application::anonymize::Work;
+use crate::application::policies::Policies;
 use crate::application::texts::Texts;
-use crate::domain::Operator;
 
 const LARGEST: usize = 1024 * 1024;
 const MOST_TYPES: usize = 100;
 const MOST_ALLOWED: usize = 1_000;
 const LONGEST_ALLOWED: usize = 1_024;
+const LONGEST_SUBJECT: usize = 256;
 
 pub struct TextApi {
     pub texts: Texts,
     pub engine: Arc<Engine>,
+    pub policies: Policies,
+}
+
+fn offset(at: usize) -> Result<i64> {
+    i64::try_from(at).map_err(Fault::internal)
 }
 
 fn wire(finding: &Finding) -> Result<WireFinding> {
     Ok(WireFinding {
         r#type: finding.entity.as_str().to_owned(),
-        start: i64::try_from(finding.range.start).map_err(Fault::internal)?,
-        end: i64::try_from(finding.range.end).map_err(Fault::internal)?,
+        start: offset(finding.range.start)?,
+        end: offset(finding.range.end)?,
         score: f64::from(finding.score),
         recognizer: finding.recognizer.to_string(),
     })
 }
 
-fn operator(wire: i32) -> Result<Operator> {
-    Ok(match WireOperator::try_from(wire) {
-        Ok(WireOperator::Unspecified | WireOperator::Placeholder) => Operator::Placeholder,
-        Ok(WireOperator::Redact) => Operator::Redact,
-        Ok(WireOperator::Mask) => Operator::Mask,
-        Ok(WireOperator::Replace) => Operator::Replace,
-        Err(_) => return Err(Fault::invalid("operator", "must be one of the enum's values")),
+fn action(change: &Change) -> Result<Action> {
+    Ok(Action {
+        r#type: change.entity.as_str().to_owned(),
+        operator: rules::named(change.operator).into(),
+        start: offset(change.range.start)?,
+        end: offset(change.range.end)?,
+        output_start: offset(change.output.start)?,
+        output_end: offset(change.output.end)?,
     })
 }
 
@@ -83,19 +93,24 @@ impl TextApi {
 
     async fn anonymize(&self, cx: Cx, request: AnonymizeRequest) -> Result<AnonymizeResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
-        let options = self.options(request.options)?;
-        let operator = operator(request.operator)?;
-        let done = self.texts.anonymize(&cx, request.text, options, operator).await?;
-        let findings = done.findings.iter().map(wire).collect::<Result<_>>()?;
-        Ok(AnonymizeResponse { text: done.text, findings, mapping: done.mapping })
+        parse::within("subject", request.subject.len(), 0, LONGEST_SUBJECT, "bytes")?;
+        let policy = rules::policy(&self.policies, self.engine.types(), &request)?;
+        let AnonymizeRequest { text, options, subject, dry_run, .. } = request;
+        let work = Work { text, options: self.options(options)?, policy, subject, dry_run };
+        let done = self.texts.anonymize(&cx, work).await?;
+        Ok(AnonymizeResponse {
+            text: done.text,
+            findings: done.findings.iter().map(wire).collect::<Result<_>>()?,
+            mapping: done.mapping,
+            actions: done.changes.iter().map(action).collect::<Result<_>>()?,
+        })
     }
 
     async fn restore(&self, cx: Cx, request: RestoreRequest) -> Result<RestoreResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
-        parse::within("mapping", request.mapping.len(), 1, 4 * LARGEST, "bytes")?;
-        Ok(RestoreResponse {
-            text: self.texts.restore(&cx, &request.text, &request.mapping).await?,
-        })
+        parse::within("mapping", request.mapping.len(), 0, 4 * LARGEST, "bytes")?;
+        let text = self.texts.restore(&cx, request.text, &request.mapping).await?;
+        Ok(RestoreResponse { text })
     }
 
     fn recognizers(

@@ -19,6 +19,7 @@ use tonic_types::StatusExt as _;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use anonymizer::application::policies::Policies;
 use anonymizer::application::ports::{DataKeys, Key};
 use anonymizer::application::secrets::Secrets;
 use anonymizer::application::texts::Texts;
@@ -75,7 +76,11 @@ impl Service {
         };
         Self {
             db: db.clone(),
-            text: TextApi { texts, engine: Arc::clone(&engine) },
+            text: TextApi {
+                texts,
+                policies: Policies::new(engine.types()).unwrap(),
+                engine: Arc::clone(&engine),
+            },
             chat: ChatApi { engine, secrets },
         }
     }
@@ -86,12 +91,21 @@ impl Service {
         text: &str,
         operator: Operator,
     ) -> Result<AnonymizeResponse, Status> {
-        let message =
-            AnonymizeRequest { text: text.to_owned(), options: None, operator: operator.into() };
-        self.text
-            .anonymize(call("Anonymize", tenant, message))
-            .await
-            .map(tonic::Response::into_inner)
+        let message = AnonymizeRequest {
+            text: text.to_owned(),
+            operator: operator.into(),
+            ..AnonymizeRequest::default()
+        };
+        self.transform(tenant, message).await
+    }
+
+    pub async fn transform(
+        &self,
+        tenant: TenantId,
+        message: AnonymizeRequest,
+    ) -> Result<AnonymizeResponse, Status> {
+        let answer = self.text.anonymize(call("Anonymize", tenant, message)).await;
+        answer.map(tonic::Response::into_inner)
     }
 
     pub async fn restore(

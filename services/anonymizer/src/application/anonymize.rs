@@ -1,0 +1,128 @@
+//! A text without its personal data, by a policy.
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use chrono::Datelike as _;
+use kernel::{Fault, Result};
+use pii::{Engine, Finding, Options, PlaceholderKey, TooMuch};
+use reasons::anonymizer::OPERATOR_UNFIT;
+use rpc::Cx;
+use transform::{Change, Context, Keys, Policy, TransformError, Transformer};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::texts::{Texts, count};
+use crate::domain::{Formats, SealedMapping, WayBack};
+
+/// What is to be done with a text.
+pub struct Work {
+    pub text: String,
+    pub options: Options,
+    pub policy: Arc<Policy>,
+    /// Whose text it is; empty: nobody knows.
+    pub subject: String,
+    /// Nothing is given out but what would be done.
+    pub dry_run: bool,
+}
+
+/// A text without its personal data.
+pub struct Outcome {
+    /// Empty after a dry run.
+    pub text: String,
+    pub findings: Vec<Finding>,
+    /// What became of each, in order of the text, and of tokens that stood in it.
+    pub changes: Vec<Change>,
+    /// What restores it; empty when nothing does, or only the tenant's keys are needed.
+    pub mapping: Vec<u8>,
+}
+
+/// What a thread needs that does the work.
+struct Bench {
+    engine: Arc<Engine>,
+    keys: Keys,
+    conversation: PlaceholderKey,
+    year: i32,
+}
+
+/// A text that is done, with its way back still in the clear.
+struct Done {
+    outcome: Outcome,
+    back: WayBack,
+}
+
+impl Texts {
+    pub async fn anonymize(&self, cx: &Cx, work: Work) -> Result<Outcome> {
+        if work.subject.is_empty() && work.policy.shifts_dates() {
+            return Err(Fault::invalid("subject", "is needed: dates are shifted by it"));
+        }
+        let keys = if work.policy.makes_placeholders() || work.policy.is_keyed() {
+            self.secrets.operator_keys(cx).await?
+        } else {
+            // Nothing is made with them: the text needs no key, so nothing is asked for one.
+            Keys::derive(&*random()?, "")
+        };
+        let bench = Bench {
+            engine: Arc::clone(&self.engine),
+            keys,
+            conversation: PlaceholderKey::new(*random()?),
+            year: self.clock.now().year(),
+        };
+        let dry_run = work.dry_run;
+        let done = tokio::task::spawn_blocking(move || bench.transformed(work)).await;
+        let Done { mut outcome, back } = done.map_err(Fault::internal)??;
+        count(&outcome.findings);
+        for change in &outcome.changes {
+            metrics::counter!("signet_transformations_total", "operator" => change.operator)
+                .increment(1);
+        }
+        if dry_run {
+            outcome.text = String::new();
+        } else if !back.is_empty() {
+            let id = Uuid::now_v7();
+            let key = self.secrets.mapping_key(cx, id).await?;
+            outcome.mapping = SealedMapping::seal(id, &key, &back)?.to_bytes();
+        }
+        Ok(outcome)
+    }
+}
+
+impl Bench {
+    /// Runs where it may take its time: a large text keeps a thread busy.
+    fn transformed(self, work: Work) -> Result<Done> {
+        let Work { text, options, policy, subject, .. } = work;
+        let too_much = |error: TooMuch| Fault::invalid("text", error.to_string());
+        let found = self.engine.detect(&text, &options);
+        let allowed = |text: &str| options.allow_list.iter().any(|allowed| allowed == text);
+        // What is repeated is personal, whatever becomes of it.
+        let findings = self.engine.repeated(&text, found, &allowed).map_err(too_much)?;
+        let context = Context {
+            subject: (!subject.is_empty()).then_some(&subject),
+            year: Some(self.year),
+            conversation: Some(&self.conversation),
+        };
+        let transformer = Transformer::new(policy, self.keys).map_err(Fault::internal)?;
+        let done = transformer.transform(&text, &findings, &context).map_err(failed)?;
+        let changes = done.all(&findings);
+        let formats = Formats::of(&done.text, &done.changes);
+        let back = WayBack { mapping: done.mapping, formats };
+        let outcome = Outcome { text: done.text, findings, changes, mapping: Vec::new() };
+        Ok(Done { outcome, back })
+    }
+}
+
+/// Says which finding it is, never what it holds.
+fn failed(error: TransformError) -> Fault {
+    match error {
+        TransformError::Unfit { .. } => {
+            Fault::new(&OPERATOR_UNFIT).with_violation("text", error.to_string())
+        }
+        _ => Fault::internal(error),
+    }
+}
+
+fn random() -> Result<Zeroizing<[u8; 32]>> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    SystemRandom::new().fill(&mut *bytes).map_err(|_| Fault::internal("no randomness"))?;
+    Ok(bytes)
+}

@@ -1,0 +1,161 @@
+//! The way back of a text.
+
+use std::sync::Arc;
+
+use events::Draft;
+use kernel::{Fault, Result};
+use pii::{Escape, Mapping, StreamRestorer};
+use reasons::anonymizer::MAPPING_INVALID;
+use rpc::Cx;
+use transform::{Change, Operator, Restorer, holds_token};
+
+use super::texts::Texts;
+use crate::domain::{SealedMapping, WayBack};
+
+/// What the data key of an earlier mapping is for.
+const OBJECT: &str = "mapping";
+const RESTORED: &str = "dev.signet.anonymizer.text.restored";
+const REFUSED: &str = "dev.signet.anonymizer.text.restore_refused";
+/// Bytes of a text that are restored at a time.
+const STEP: usize = 64;
+/// A restored text has at most this, and one original.
+const LARGEST_RESTORED: usize = 8 * 1024 * 1024;
+
+/// A text with its originals, and what was done for it.
+struct Restored {
+    text: String,
+    placeholders: usize,
+    tokens: usize,
+    formats: usize,
+}
+
+impl Texts {
+    /// `mapping` may be empty for a text with tokens of the tenant.
+    pub async fn restore(&self, cx: &Cx, text: String, mapping: &[u8]) -> Result<String> {
+        let tokens = holds_token(&text);
+        if mapping.is_empty() && !tokens {
+            return Err(Fault::invalid("mapping", "is needed: the text has no encrypted token"));
+        }
+        let (subject, back) = if mapping.is_empty() {
+            (format!("tenants/{}", cx.tenant()), WayBack::default())
+        } else {
+            let sealed = SealedMapping::parse(mapping)?;
+            let subject = format!("mappings/{}", sealed.id);
+            let back = self.opened(cx, sealed, &subject).await?;
+            (subject, back)
+        };
+        let restorer = if tokens || back.formats.is_some() {
+            let keys = self.secrets.operator_keys(cx).await?;
+            Some(Restorer::new(&keys).map_err(Fault::internal)?)
+        } else {
+            None
+        };
+        let work = move || restored(restorer.as_ref(), back, &text);
+        let restored = tokio::task::spawn_blocking(work).await.map_err(Fault::internal)??;
+        let draft = Draft::new(cx, RESTORED, subject)
+            .with("placeholders", restored.placeholders)
+            .with("tokens", restored.tokens)
+            .with("formats", restored.formats);
+        // Before the plaintext leaves.
+        events::record(&self.db, draft, self.clock.now()).await?;
+        Ok(restored.text)
+    }
+
+    async fn opened(&self, cx: &Cx, sealed: SealedMapping, subject: &str) -> Result<WayBack> {
+        let key = match &sealed.wrapped {
+            None => self.secrets.mapping_key(cx, sealed.id).await,
+            Some(wrapped) => {
+                let id = sealed.id.to_string();
+                let key = self.data_keys.unwrap(cx, wrapped.clone(), OBJECT, &id).await;
+                key.map_err(unwrappable)
+            }
+        };
+        match key.and_then(|key| sealed.open(&key)) {
+            Err(fault) if fault.reason() == &MAPPING_INVALID => {
+                let draft = Draft::new(cx, REFUSED, subject).denied(fault.reason());
+                events::record(&self.db, draft, self.clock.now()).await?;
+                Err(fault)
+            }
+            opened => opened,
+        }
+    }
+}
+
+/// Piece by piece: what kept its format is where it was, and between it stand placeholders and
+/// tokens.
+fn restored(restorer: Option<&Restorer>, back: WayBack, text: &str) -> Result<Restored> {
+    let formats = match &back.formats {
+        Some(formats) if !formats.are_of(text) => {
+            let why = "must be what Anonymize gave, unaltered: values in it kept their format";
+            return Err(Fault::invalid("text", why));
+        }
+        Some(formats) => formats.values(),
+        None => &[],
+    };
+    let mapping = Arc::new(back.mapping);
+    let (placeholders, count) = (mapping.len(), formats.len());
+    let mut writer =
+        Writer { restorer, mapping, out: String::with_capacity(text.len()), tokens: 0 };
+    let mut at = 0;
+    for (entity, range) in formats {
+        let piece = text.get(at..range.start).zip(text.get(range.clone()));
+        let (between, made) = piece.ok_or_else(|| Fault::internal("formats out of order"))?;
+        writer.piece(between)?;
+        let change = Change {
+            entity: entity.clone(),
+            range: 0..made.len(),
+            output: 0..made.len(),
+            operator: Operator::FormatPreserving.name(),
+        };
+        let restorer = restorer.ok_or_else(|| Fault::internal("no keys"))?;
+        let original = restorer.undo(made, &[change], &Mapping::new());
+        writer.out.push_str(&original.map_err(Fault::internal)?);
+        at = range.end;
+    }
+    writer.piece(text.get(at..).unwrap_or_default())?;
+    Ok(Restored { text: writer.out, placeholders, tokens: writer.tokens, formats: count })
+}
+
+/// A text that is being restored.
+struct Writer<'r> {
+    restorer: Option<&'r Restorer>,
+    mapping: Arc<Mapping>,
+    out: String,
+    tokens: usize,
+}
+
+impl Writer<'_> {
+    /// Tokens first: what was encrypted is never a placeholder, but what a placeholder stands for
+    /// may hold a token that was in the text before.
+    fn piece(&mut self, text: &str) -> Result<()> {
+        let Some(restorer) = self.restorer else { return self.placeholders(text) };
+        let opened = restorer.restore(text);
+        self.tokens += opened.opened;
+        self.placeholders(&opened.text)
+    }
+
+    /// In steps that hold a few placeholders each: an original may be as long as
+    /// the text it came from, and a text may repeat its placeholder without end.
+    fn placeholders(&mut self, text: &str) -> Result<()> {
+        let mut restorer = StreamRestorer::new(Arc::clone(&self.mapping), Escape::None);
+        let mut at = 0;
+        while at < text.len() {
+            let end = text.ceil_char_boundary((at + STEP).min(text.len()));
+            self.out.push_str(&restorer.push(&text[at..end]));
+            at = end;
+            if self.out.len() > LARGEST_RESTORED {
+                return Err(Fault::invalid("text", "must have at most 8 MiB when it is restored"));
+            }
+        }
+        self.out.push_str(&restorer.finish().map_err(Fault::internal)?);
+        Ok(())
+    }
+}
+
+/// A mapping of another tenant, or altered, has a key that does not unwrap.
+fn unwrappable(fault: Fault) -> Fault {
+    if fault.reason() == &reasons::envelope::DATA_KEY_REJECTED {
+        return Fault::new(&MAPPING_INVALID).with_note("data key rejected");
+    }
+    fault
+}
