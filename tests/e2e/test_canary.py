@@ -126,6 +126,13 @@ def contents(admin, sealer, gate, canary, found):
     done = client.rest("POST", "/v1/text:anonymize", json={"text": text, "operator": "OPERATOR_PLACEHOLDER"})
     client.rest("POST", "/v1/text:restore", json={"text": done["text"], "mapping": done["mapping"]})
     client.rest("POST", "/v1/text:detect", json={"text": text, "options": {"allowList": [canary]}})
+    for operator in ("ENCRYPT", "HASH", "SURROGATE", "FORMAT_PRESERVING", "MASK"):
+        rule = {"operator": f"OPERATOR_{operator}"}
+        done = rest("POST", "/v1/text:anonymize", json={"text": text, "rules": [rule], "subject": canary})
+        rest("POST", "/v1/text:restore", json={"text": done.get("text", ""), "mapping": done.get("mapping", "")})
+    rest("POST", "/v1/text:anonymize", json={"text": text, "rules": [{"type": canary, "with": canary}]})
+    rest("POST", "/v1/policies", json={"policy": {"document": f"name = 'x'\n{canary} = {canary}"}})
+    rest("POST", "/v1/policies:compare", json={"before": "policies/gdpr", "after": "policies/ccpa", "sample": text})
     tenant = admin.edge.tenant_names[admin.tenant]
     rest("POST", "/v1/auth:logIn", json={"tenant": tenant, "email": email, "password": canary})
     admin.rest("POST", "/v1/users", json={"user": {"email": email, "roles": ["member"]}, "password": canary})

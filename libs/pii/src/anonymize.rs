@@ -87,8 +87,7 @@ impl<'e> Anonymizer<'e> {
         }
         let mut results = Vec::with_capacity(slots.len());
         for (slot, findings) in slots.iter().zip(found) {
-            let replaced =
-                (!findings.is_empty()).then(|| replaced(slot, &findings, &mut assigner));
+            let replaced = (!findings.is_empty()).then(|| replaced(slot, &findings, &mut assigner));
             results.push((findings, replaced));
         }
         Ok(Batch { results, mapping: assigner.finish() })

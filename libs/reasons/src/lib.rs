@@ -65,6 +65,7 @@ pub mod anonymizer {
         CHAT_REQUEST_UNSUPPORTED: InvalidArgument, "The chat request has a field or shape that is not supported.", "Remove what the field violations name: what is not understood is not sent.";
         CHAT_REQUEST_LEAKS: FailedPrecondition, "Personal data would remain in the request.", "Rephrase the request; nothing was sent.";
         OPERATOR_UNFIT: InvalidArgument, "A value does not fit its operator.", "Give the rule another operator, or an `otherwise`; the field violation names the finding.";
+        POLICY_READ_ONLY: FailedPrecondition, "A policy that comes with Signet cannot be changed.", "Create one of your own from its document, under another name.";
         MAPPING_INVALID: InvalidArgument, "The mapping cannot be used.", "Send the mapping that Anonymize returned, in the same tenant.";
     }
 }

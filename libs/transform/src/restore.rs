@@ -167,9 +167,8 @@ impl Transformed {
         let stayed = self.kept.iter().filter_map(|index| findings.get(*index));
         for (finding, output) in stayed.zip(self.kept_outputs(findings)) {
             let (entity, range) = (finding.entity.clone(), finding.range.clone());
-            let over = |change: &&Change| {
-                change.range.start < range.end && range.start < change.range.end
-            };
+            let over =
+                |change: &&Change| change.range.start < range.end && range.start < change.range.end;
             // A token of the text may reach over what stays: that went with it.
             let change = match self.changes.iter().find(over) {
                 Some(token) => Change { entity, range, ..token.clone() },

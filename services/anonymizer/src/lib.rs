@@ -15,11 +15,12 @@ use db::{Migrations, Shared};
 use kernel::{Fault, Result};
 use proto::anonymizer::v1::anonymizer_service_server::AnonymizerServiceServer;
 use proto::anonymizer::v1::chat_privacy_service_server::ChatPrivacyServiceServer;
+use proto::anonymizer::v1::policy_service_server::PolicyServiceServer;
 
 use application::policies::Policies;
 use application::secrets::Secrets;
 use application::texts::Texts;
-use infrastructure::{EnvelopeDataKeys, HeldKeys, SqlSecrets};
+use infrastructure::{EnvelopeDataKeys, HeldKeys, SqlPolicies, SqlSecrets};
 pub use settings::AnonymizerSettings;
 
 /// A text of 1 MiB, or a chat of 4 MiB, with what is said about it.
@@ -49,16 +50,24 @@ impl Service for Anonymizer {
         let data_keys = Arc::new(EnvelopeDataKeys(client.clone()));
         let stored = Arc::new(SqlSecrets { db: db.clone(), clock: Arc::clone(&clock) });
         let secrets = Secrets::new(stored, data_keys.clone());
+        let own = Arc::new(SqlPolicies(db.clone()));
+        let policies = Policies::new(Arc::clone(&engine), own, Arc::clone(&clock))?;
         let texts =
             Texts { engine: Arc::clone(&engine), secrets: secrets.clone(), data_keys, db, clock };
         let text = AnonymizerServiceServer::new(presentation::TextApi {
+            texts: texts.clone(),
+            policies: policies.clone(),
+            engine: Arc::clone(&engine),
+        });
+        let policy = PolicyServiceServer::new(presentation::PolicyApi {
+            policies,
             texts,
-            policies: Policies::new(engine.types())?,
             engine: Arc::clone(&engine),
         });
         let chat = ChatPrivacyServiceServer::new(presentation::ChatApi { engine, secrets });
         Ok(App::new()
             .serve(text.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
+            .serve(policy.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .serve(chat.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .task("rewraps", rewrapper.run(stop.clone()))
             .task("data keys", client.sweep(stop)))

@@ -34,7 +34,8 @@ fn by_policy(policy: &str) -> AnonymizeRequest {
 /// What a type became: its operator and text, of the first one.
 fn became(done: &AnonymizeResponse, entity: &str) -> (Operator, String) {
     let action = done.actions.iter().find(|action| action.r#type == entity).unwrap();
-    let range = usize::try_from(action.output_start).unwrap()..usize::try_from(action.output_end).unwrap();
+    let range =
+        usize::try_from(action.output_start).unwrap()..usize::try_from(action.output_end).unwrap();
     (action.operator(), done.text[range].to_owned())
 }
 

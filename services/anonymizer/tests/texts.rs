@@ -99,8 +99,7 @@ async fn what_is_wrong_is_named() {
         ("x".to_owned(), None, Operator::DateShift.into(), "subject"),
         ("x".repeat(1024 * 1024 + 1), None, 0, "text"),
     ] {
-        let message =
-            AnonymizeRequest { text, options, operator, ..AnonymizeRequest::default() };
+        let message = AnonymizeRequest { text, options, operator, ..AnonymizeRequest::default() };
         let outcome = service.text.anonymize(call("Anonymize", TenantId::new(), message)).await;
         assert_eq!(refusal(outcome), ("INVALID_FIELD".to_owned(), field.to_owned()));
     }

@@ -2,6 +2,7 @@
 
 pub mod anonymize;
 pub mod chats;
+pub mod compare;
 pub mod policies;
 pub mod ports;
 pub mod restore;

@@ -53,8 +53,7 @@ impl WayBack {
             let (digest, mut rest) = bytes.split_first_chunk()?;
             let mut values = Vec::new();
             for _ in 0..take(&mut rest)? {
-                let (start, length, name) =
-                    (take(&mut rest)?, take(&mut rest)?, take(&mut rest)?);
+                let (start, length, name) = (take(&mut rest)?, take(&mut rest)?, take(&mut rest)?);
                 let (name, behind) = rest.split_at_checked(name)?;
                 let entity = EntityType::new(std::str::from_utf8(name).ok()?);
                 values.push((entity, start..start.checked_add(length)?));

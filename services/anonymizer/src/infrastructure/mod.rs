@@ -2,8 +2,10 @@
 
 mod data_keys;
 mod held_keys;
+mod policies;
 mod secrets;
 
 pub use data_keys::EnvelopeDataKeys;
 pub use held_keys::HeldKeys;
+pub use policies::SqlPolicies;
 pub use secrets::SqlSecrets;

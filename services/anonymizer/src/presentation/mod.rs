@@ -1,8 +1,11 @@
 //! The gRPC services: parse, call a use case, answer.
 
 mod chat_service;
+mod policy_service;
 mod rules;
 mod text_service;
+mod wire;
 
 pub use chat_service::ChatApi;
+pub use policy_service::PolicyApi;
 pub use text_service::TextApi;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kernel::{Fault, Result};
 use pii::EntityInfo;
 use proto::anonymizer::v1::{AnonymizeRequest, Operator, Rule};
-use rpc::parse;
+use rpc::{Cx, parse};
 use serde_json::{Map, Value, json};
 use transform::{Policy, PolicyError};
 
@@ -16,12 +16,13 @@ const MOST_RULES: usize = 200;
 /// What a policy is called that lives as long as its call.
 const NAME: &str = "of-the-call";
 
-/// The one that the call names or describes.
-pub(super) fn policy(
+/// The one that the call names or describes, and its name with the revision if it has one.
+pub(super) async fn policy(
+    cx: &Cx,
     policies: &Policies,
     types: &[EntityInfo],
     request: &AnonymizeRequest,
-) -> Result<Arc<Policy>> {
+) -> Result<(Arc<Policy>, String)> {
     let given = [request.operator != 0, !request.rules.is_empty(), !request.policy.is_empty()];
     if given.iter().filter(|given| **given).count() > 1 {
         let why = "is not possible together with another of operator, rules and policy";
@@ -29,18 +30,22 @@ pub(super) fn policy(
         return Err(Fault::invalid(field, why));
     }
     if !request.policy.is_empty() {
-        return policies.named(&request.policy);
+        return policies.named(cx, "policy", &request.policy).await;
     }
-    if !request.rules.is_empty() {
-        return of_rules(types, &request.rules).map(Arc::new);
-    }
-    let rule = Rule { operator: request.operator, ..Rule::default() };
+    let policy = if request.rules.is_empty() {
+        of_operator(types, request.operator)?
+    } else {
+        of_rules(types, &request.rules)?
+    };
+    Ok((Arc::new(policy), String::new()))
+}
+
+fn of_operator(types: &[EntityInfo], operator: i32) -> Result<Policy> {
+    let rule = Rule { operator, ..Rule::default() };
     let default = table(&rule, "operator")?;
-    let document = document(default, Map::new());
-    let policy = Policy::parse(&document, types);
-    let policy = policy
-        .map_err(|_| Fault::invalid("operator", "needs parameters: name it in a rule"))?;
-    Ok(Arc::new(policy))
+    let document = json!({ "name": NAME, "version": 1, "default": default });
+    Policy::parse(&document.to_string(), types)
+        .map_err(|_| Fault::invalid("operator", "needs parameters: name it in a rule"))
 }
 
 fn of_rules(types: &[EntityInfo], rules: &[Rule]) -> Result<Policy> {
@@ -67,10 +72,6 @@ fn of_rules(types: &[EntityInfo], rules: &[Rule]) -> Result<Policy> {
         "name": NAME, "version": 1, "default": default.unwrap_or_else(usual), "types": tables,
     });
     Policy::parse(&document.to_string(), types).map_err(|error| wrong(rules, &error))
-}
-
-fn document(default: Map<String, Value>, types: Map<String, Value>) -> String {
-    json!({ "name": NAME, "version": 1, "default": default, "types": types }).to_string()
 }
 
 /// The name of an operator in documents.

@@ -2,26 +2,21 @@ use std::sync::Arc;
 
 use db::page::{Page, Scope};
 use kernel::{Fault, Result};
-use pii::{DEFAULT_MIN_SCORE, Engine, EntityType, Finding, Options};
+use pii::Engine;
 use proto::anonymizer::v1::anonymizer_service_server::AnonymizerService;
 use proto::anonymizer::v1::{
-    Action, AnonymizeRequest, AnonymizeResponse, DetectRequest, DetectResponse, DetectionOptions,
-    Finding as WireFinding, ListRecognizersRequest, ListRecognizersResponse, Recognizer,
-    RestoreRequest, RestoreResponse,
+    AnonymizeRequest, AnonymizeResponse, DetectRequest, DetectResponse, ListRecognizersRequest,
+    ListRecognizersResponse, Recognizer, RestoreRequest, RestoreResponse,
 };
 use rpc::{Cx, parse};
 use tonic::{Request, Response, Status};
-use transform::Change;
 
 use super::rules;
+use super::wire::{self, LARGEST};
 use crate::application::anonymize::Work;
 use crate::application::policies::Policies;
 use crate::application::texts::Texts;
 
-const LARGEST: usize = 1024 * 1024;
-const MOST_TYPES: usize = 100;
-const MOST_ALLOWED: usize = 1_000;
-const LONGEST_ALLOWED: usize = 1_024;
 const LONGEST_SUBJECT: usize = 256;
 
 pub struct TextApi {
@@ -30,79 +25,29 @@ pub struct TextApi {
     pub policies: Policies,
 }
 
-fn offset(at: usize) -> Result<i64> {
-    i64::try_from(at).map_err(Fault::internal)
-}
-
-fn wire(finding: &Finding) -> Result<WireFinding> {
-    Ok(WireFinding {
-        r#type: finding.entity.as_str().to_owned(),
-        start: offset(finding.range.start)?,
-        end: offset(finding.range.end)?,
-        score: f64::from(finding.score),
-        recognizer: finding.recognizer.to_string(),
-    })
-}
-
-fn action(change: &Change) -> Result<Action> {
-    Ok(Action {
-        r#type: change.entity.as_str().to_owned(),
-        operator: rules::named(change.operator).into(),
-        start: offset(change.range.start)?,
-        end: offset(change.range.end)?,
-        output_start: offset(change.output.start)?,
-        output_end: offset(change.output.end)?,
-    })
-}
-
 impl TextApi {
-    fn options(&self, given: Option<DetectionOptions>) -> Result<Options> {
-        let given = given.unwrap_or_default();
-        parse::within("options.types", given.types.len(), 0, MOST_TYPES, "types")?;
-        parse::within("options.allow_list", given.allow_list.len(), 0, MOST_ALLOWED, "texts")?;
-        for (index, text) in given.allow_list.iter().enumerate() {
-            let field = format!("options.allow_list[{index}]");
-            parse::within(&field, text.len(), 1, LONGEST_ALLOWED, "bytes")?;
-        }
-        parse::within("options.min_score", given.min_score, 0.0, 1.0, "")?;
-        for (index, name) in given.types.iter().enumerate() {
-            if !self.engine.types().iter().any(|info| info.name.as_str() == name) {
-                return Err(Fault::invalid(
-                    format!("options.types[{index}]"),
-                    "is no type; see ListRecognizers",
-                ));
-            }
-        }
-        let types = given.types.iter().map(|name| EntityType::new(name)).collect::<Vec<_>>();
-        Ok(Options {
-            types: (!types.is_empty()).then_some(types),
-            min_score: if given.min_score == 0.0 {
-                DEFAULT_MIN_SCORE
-            } else {
-                given.min_score as f32
-            },
-            allow_list: given.allow_list,
-        })
-    }
-
     async fn detect(&self, request: DetectRequest) -> Result<DetectResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
-        let findings = self.texts.detect(request.text, self.options(request.options)?).await?;
-        Ok(DetectResponse { findings: findings.iter().map(wire).collect::<Result<_>>()? })
+        let options = wire::options(&self.engine, request.options)?;
+        let findings = self.texts.detect(request.text, options).await?;
+        Ok(DetectResponse { findings: findings.iter().map(wire::finding).collect::<Result<_>>()? })
     }
 
     async fn anonymize(&self, cx: Cx, request: AnonymizeRequest) -> Result<AnonymizeResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
         parse::within("subject", request.subject.len(), 0, LONGEST_SUBJECT, "bytes")?;
-        let policy = rules::policy(&self.policies, self.engine.types(), &request)?;
-        let AnonymizeRequest { text, options, subject, dry_run, .. } = request;
-        let work = Work { text, options: self.options(options)?, policy, subject, dry_run };
+        let (policy, policy_name) =
+            rules::policy(&cx, &self.policies, self.engine.types(), &request).await?;
+        let options = wire::options(&self.engine, request.options)?;
+        let AnonymizeRequest { text, subject, dry_run, .. } = request;
+        let work = Work { text, options, policy, subject, dry_run };
         let done = self.texts.anonymize(&cx, work).await?;
         Ok(AnonymizeResponse {
             text: done.text,
-            findings: done.findings.iter().map(wire).collect::<Result<_>>()?,
+            findings: done.findings.iter().map(wire::finding).collect::<Result<_>>()?,
             mapping: done.mapping,
-            actions: done.changes.iter().map(action).collect::<Result<_>>()?,
+            actions: done.changes.iter().map(wire::action).collect::<Result<_>>()?,
+            policy: policy_name,
         })
     }
 

@@ -23,8 +23,8 @@ use anonymizer::application::policies::Policies;
 use anonymizer::application::ports::{DataKeys, Key};
 use anonymizer::application::secrets::Secrets;
 use anonymizer::application::texts::Texts;
-use anonymizer::infrastructure::SqlSecrets;
-use anonymizer::presentation::{ChatApi, TextApi};
+use anonymizer::infrastructure::{SqlPolicies, SqlSecrets};
+use anonymizer::presentation::{ChatApi, PolicyApi, TextApi};
 
 type Bound = (TenantId, String, String);
 
@@ -58,6 +58,7 @@ impl DataKeys for Ring {
 pub struct Service {
     pub db: Db,
     pub text: TextApi,
+    pub policy: PolicyApi,
     pub chat: ChatApi,
 }
 
@@ -74,13 +75,16 @@ impl Service {
             db: db.clone(),
             clock,
         };
+        let own = Arc::new(SqlPolicies(db.clone()));
+        let policies = Policies::new(Arc::clone(&engine), own, Arc::clone(&texts.clock)).unwrap();
         Self {
             db: db.clone(),
             text: TextApi {
-                texts,
-                policies: Policies::new(engine.types()).unwrap(),
+                texts: texts.clone(),
+                policies: policies.clone(),
                 engine: Arc::clone(&engine),
             },
+            policy: PolicyApi { policies, texts, engine: Arc::clone(&engine) },
             chat: ChatApi { engine, secrets },
         }
     }
@@ -127,8 +131,11 @@ impl Service {
 
 /// A request as it is behind the guard.
 pub fn call<M>(method: &str, tenant: TenantId, message: M) -> Request<M> {
-    let service =
-        if method == "AnonymizeChat" { "ChatPrivacyService" } else { "AnonymizerService" };
+    let service = match method {
+        "AnonymizeChat" => "ChatPrivacyService",
+        _ if method.contains("Polic") => "PolicyService",
+        _ => "AnonymizerService",
+    };
     let principal = Principal {
         tenant,
         user: PrincipalId::new(),
