@@ -122,6 +122,29 @@ def test_a_text_is_shown_as_a_table_or_json(detect):
     assert all(text[row["start"] : row["end"]].decode() == row["text"] for row in rows)
 
 
+def test_documents_are_searched_by_their_values(detect, tmp_path):
+    def found(name, text, *more):
+        (tmp_path / name).write_text(text, newline="")
+        rows = json.loads(detect("--local", name, "--json", *more).stdout)
+        written = text.encode()
+        return [(row["type"], written[row["start"] : row["end"]].decode()) for row in rows]
+
+    user = '{"user": {"eMail": "zo\\u00eb@example.org", "taxNote": "none"}, "ibanNumber": "DE89370400440532013000"}'
+    expected = [("EMAIL_ADDRESS", "zo\\u00eb@example.org"), ("IBAN_CODE", "DE89370400440532013000")]
+    assert found("user.json", user) == expected
+    assert found("users.dat", f"{user}\n\n{user}\n", "--format", "ndjson") == 2 * expected
+    rows = [f'{number};"DE89 3704 0044 0532 0130 00"' for number in range(5)]
+    table = found("accounts.csv", "\r\n".join(["id;iban", *rows, "5;mistyped"]))
+    assert [kind for kind, _ in table] == ["IBAN_CODE"] * 6 and table[5][1] == "mistyped"
+
+    for name, text, line in [("a.json", '{\n"a": }', 2), ("b.csv", 'a,b\n"c', 2), ("c.jsonl", "{}\n{", 2)]:
+        (tmp_path / name).write_text(text)
+        done = detect("--local", name)
+        assert done.returncode == 1 and not done.stdout
+        assert f"{name}: line {line}: ".encode() in done.stderr
+    assert detect("--local", "a.json", "--format", "text").returncode == 0
+
+
 def test_colours_are_for_terminals(detect):
     always = detect("--local", LETTER, "--color", "always", NO_COLOR="1").stdout.decode()
     assert "Eleanor Hartmann\x1b[0m\x1b[2m[PERSON]" in always

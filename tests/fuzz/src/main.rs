@@ -53,6 +53,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("verifier_key", log::verifier_key),
     ("proofs", log::proofs),
     ("detect", privacy::detect),
+    ("document", privacy::document),
     ("round_trip", privacy::round_trip),
     ("restore_cut", privacy::restore_cut),
     ("mapping", privacy::mapping),

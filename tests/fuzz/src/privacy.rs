@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, LazyLock};
 
+use documents::Format;
 use pii::chat::{
     ChatOptions, ChatRequest, ChatStreamRestorer, Limits, anonymize_chat, restore_chat_response,
 };
-use pii::{Anonymizer, Engine, Escape, Mapping, Options, PlaceholderKey, StreamRestorer};
+use pii::{Anonymizer, Engine, Escape, Finding, Mapping, Options, PlaceholderKey, StreamRestorer};
 
 use crate::input::{pieces, text};
 
@@ -25,8 +26,22 @@ fn anonymized(text: &str) -> Option<pii::Anonymized> {
 
 pub(crate) fn detect(data: &[u8]) {
     let Some(text) = text(data) else { return };
+    in_order(text, ENGINE.detect(text, &Options::default()));
+}
+
+/// The first byte says what the rest is.
+pub(crate) fn document(data: &[u8]) {
+    let Some((format, rest)) = data.split_first() else { return };
+    let Some(text) = text(rest) else { return };
+    let (format, _) = Format::ALL[usize::from(*format) % Format::ALL.len()];
+    if let Ok(findings) = documents::detect(&ENGINE, &Options::default(), format, text) {
+        in_order(text, findings);
+    }
+}
+
+fn in_order(text: &str, findings: Vec<Finding>) {
     let mut end = 0;
-    for finding in ENGINE.detect(text, &Options::default()) {
+    for finding in findings {
         assert!(text.get(finding.range.clone()).is_some_and(|found| !found.is_empty()));
         assert!(finding.range.start >= end, "findings overlap or are out of order");
         end = finding.range.end;

@@ -67,7 +67,10 @@ pub(crate) fn policy(data: &[u8]) {
             let findings = [finding(name, 0..value.len())];
             let Ok(done) = transformer.transform(value, &findings, &context) else { continue };
             if reversible {
-                assert_eq!(transformer.undo(&done.text, &done.changes, &done.mapping).unwrap(), value);
+                assert_eq!(
+                    transformer.undo(&done.text, &done.changes, &done.mapping).unwrap(),
+                    value
+                );
             }
         }
     }

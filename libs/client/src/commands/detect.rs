@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::ColorChoice;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use documents::Format;
 use pii::{Engine, EntityType, Finding, Options};
 use proto::anonymizer::v1::{self, DetectRequest, DetectionOptions};
 use scan::html::Report;
@@ -62,6 +63,10 @@ pub struct Detect {
     /// marked. It holds the text.
     #[arg(long, value_name = "OUT")]
     html: Option<PathBuf>,
+    /// What FILE is, searched here: values with their keys, cells with their headers and
+    /// columns. With --local and --html its name tells.
+    #[arg(long, value_name = "FORMAT", value_parser = format(), conflicts_with = "jsonl")]
+    format: Option<Format>,
     /// What the offsets count: bytes of UTF-8, code points as Python does, or UTF-16 units as
     /// JavaScript does; default: bytes, with --jsonl code-points.
     #[arg(long, value_name = "UNIT", value_parser = unit())]
@@ -90,20 +95,21 @@ impl Detect {
             return self.lines();
         }
         let text = super::read_text(&self.file)?;
-        if let Some(target) = &self.html {
+        let here = self.local || self.html.is_some() || self.format.is_some();
+        let format = self.format.unwrap_or_else(|| Format::of_file(&self.file.to_string_lossy()));
+        let findings = if here {
             let engine = engine()?;
-            let findings = engine.detect(&text, &self.detection.here(&engine)?);
-            return report(target, &self.file, &text, &findings, &engine);
+            documents::detect(&engine, &self.detection.here(&engine)?, format, &text)
+                .map_err(|malformed| Problem::file(&self.file, malformed))?
+        } else {
+            by_mesh(&text, self.detection.into(), &self.edge).await?
+        };
+        if let Some(target) = &self.html {
+            return report(target, &self.file, &text, &findings);
         }
         let out = self.edge.output();
         let colours = !out.json && coloured(self.color);
         let unit = self.offsets.unwrap_or(Unit::Bytes);
-        let findings = if self.local {
-            let engine = engine()?;
-            engine.detect(&text, &self.detection.here(&engine)?)
-        } else {
-            by_mesh(&text, self.detection.into(), &self.edge).await?
-        };
         if colours {
             say(scan::view::marked(&text, &findings));
             say("");
@@ -129,6 +135,12 @@ impl Detect {
         })
         .map_err(|error| Problem::file(&self.file, error))
     }
+}
+
+fn format() -> impl TypedValueParser<Value = Format> {
+    let named = |name: String| Format::ALL.into_iter().find(|(_, known)| *known == name);
+    PossibleValuesParser::new(Format::ALL.map(|(_, name)| name))
+        .try_map(move |name| named(name).map(|(format, _)| format).ok_or("no such format"))
 }
 
 fn unit() -> impl TypedValueParser<Value = Unit> {
@@ -168,14 +180,8 @@ fn coloured(choice: ColorChoice) -> bool {
     }
 }
 
-fn report(
-    target: &Path,
-    file: &Path,
-    text: &str,
-    findings: &[Finding],
-    engine: &Engine,
-) -> Result<()> {
-    let mut page = Vec::new();
+fn report(target: &Path, file: &Path, text: &str, findings: &[Finding]) -> Result<()> {
+    let (mut page, engine) = (Vec::new(), engine()?);
     let report = Report { title: &scan::html::title(file), text, findings, types: engine.types() };
     report.write(&mut page).map_err(Problem::new)?;
     super::write(target, &page)
