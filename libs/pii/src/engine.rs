@@ -126,6 +126,11 @@ impl Engine {
         parents.take(self.catalogue.types.len()).any(|parent| parent == other)
     }
 
+    /// Whether what is found of a type says something only where it stands.
+    pub fn is_common(&self, entity: &EntityType) -> bool {
+        self.catalogue.types.iter().any(|known| known.common && known.name == *entity)
+    }
+
     /// The parent of a type, if it has one.
     pub fn parent(&self, entity: &EntityType) -> Option<&EntityType> {
         self.parents.get(entity)

@@ -55,6 +55,10 @@ pub struct EntityInfo {
     /// The name of its [`Category`].
     pub category: String,
     pub description: String,
+    /// Whether what is found says something only where it stands: `42`, `Dr.`, `French`. It is
+    /// not looked for elsewhere.
+    #[serde(default)]
+    pub common: bool,
 }
 
 /// Types that regulations treat alike.

@@ -43,8 +43,9 @@ impl Mapping {
         if self.longest == 0 { 0 } else { self.longest + 2 }
     }
 
-    pub(crate) fn originals(&self) -> impl Iterator<Item = &str> {
-        self.entries.values().map(|original| original.as_str())
+    /// Placeholders without brackets, and their originals.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|(core, original)| (core.as_str(), original.as_str()))
     }
 
     /// The text with every placeholder, with or without brackets, made unreadable.

@@ -17,6 +17,7 @@ macro_rules! files {
 /// The embedded files, in the order in which their patterns are tried: themes, then countries.
 const FILES: &[(&str, &str)] = files![
     "names.toml",
+    "groups.toml",
     "contact.toml",
     "payment.toml",
     "finance.toml",
@@ -77,6 +78,8 @@ pub enum RecognizerError {
     UnknownValidator { recognizer: String, validator: String },
     #[error("recognizer {recognizer}: {message}")]
     Pattern { recognizer: String, message: String },
+    #[error("recognizer {recognizer}: there is no recognizer {of} before it")]
+    UnknownRecognizer { recognizer: String, of: String },
     #[error("the word list {list} is missing")]
     MissingList { list: &'static str },
 }
@@ -97,6 +100,9 @@ struct RecognizerFile {
     /// Trigger words of the recognizers that work on words instead of patterns.
     #[serde(default)]
     lists: BTreeMap<String, Vec<String>>,
+    /// Pieces of patterns: `(?&month)` stands for the term `month` of the same file.
+    #[serde(default)]
+    terms: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +127,12 @@ struct RawRecognizer {
     counter_examples: Vec<String>,
     #[serde(default)]
     pattern: Vec<RawPattern>,
+    /// What these recognizers find is of this type where the context says so.
+    #[serde(default)]
+    of: Vec<String>,
+    /// Its score without context.
+    #[serde(default)]
+    of_score: f32,
 }
 
 #[derive(Deserialize)]
@@ -161,6 +173,8 @@ pub(crate) struct Recognizer {
     pub(crate) counter_examples: Vec<String>,
     /// The names of the validators behind its patterns.
     pub(crate) validators: Vec<String>,
+    /// Recognizers of finer types that its findings may be of, with their scores.
+    pub(crate) finer: Vec<(usize, f32)>,
 }
 
 /// One pattern of a recognizer.
@@ -204,13 +218,17 @@ impl Catalogue {
             let parsed: RecognizerFile = parse(file, text)?;
             catalogue.lists.extend(parsed.lists);
             for raw in parsed.recognizer {
-                catalogue.add(raw)?;
+                catalogue.add(raw, &parsed.terms)?;
             }
         }
         Ok(catalogue)
     }
 
-    fn add(&mut self, raw: RawRecognizer) -> Result<(), RecognizerError> {
+    fn add(
+        &mut self,
+        raw: RawRecognizer,
+        terms: &BTreeMap<String, String>,
+    ) -> Result<(), RecognizerError> {
         if !self.types.iter().any(|known| known.name == raw.entity) {
             return Err(RecognizerError::UnknownType {
                 recognizer: raw.name,
@@ -220,6 +238,16 @@ impl Catalogue {
         let index = self.recognizers.len();
         let mut validators: Vec<String> =
             raw.pattern.iter().filter_map(|pattern| pattern.validator.clone()).collect();
+        for of in &raw.of {
+            let Some(coarse) = self.recognizers.iter_mut().find(|known| &*known.name == of) else {
+                return Err(RecognizerError::UnknownRecognizer {
+                    recognizer: raw.name,
+                    of: of.clone(),
+                });
+            };
+            coarse.finer.push((index, raw.of_score));
+            validators.extend(coarse.validators.iter().cloned());
+        }
         validators.sort_unstable();
         validators.dedup();
         for pattern in raw.pattern {
@@ -234,7 +262,7 @@ impl Catalogue {
             };
             self.patterns.push(Pattern {
                 recognizer: index,
-                regex: pattern.regex,
+                regex: expand(&pattern.regex, terms),
                 score: pattern.score,
                 validator,
             });
@@ -251,9 +279,23 @@ impl Catalogue {
             examples: raw.examples,
             counter_examples: raw.counter_examples,
             validators,
+            finer: Vec::new(),
         });
         Ok(())
     }
+}
+
+/// The pattern with its terms written out. A term that is missing stays, and is no valid pattern.
+fn expand(pattern: &str, terms: &BTreeMap<String, String>) -> String {
+    /// Terms of terms of terms.
+    const DEPTH: usize = 3;
+    let mut expanded = pattern.to_owned();
+    for _ in 0..DEPTH {
+        for (name, term) in terms {
+            expanded = expanded.replace(&format!("(?&{name})"), &format!("(?:{term})"));
+        }
+    }
+    expanded
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(file: &str, text: &str) -> Result<T, RecognizerError> {

@@ -45,7 +45,7 @@ pub(crate) fn spread(
     for (slot, findings) in
         slots.iter().zip(found.iter()).filter(|(slot, _)| slot.form != Form::Opaque)
     {
-        for finding in findings {
+        for finding in findings.iter().filter(|found| !engine.is_common(&found.entity)) {
             let original = &slot.text[finding.range.clone()];
             if seen.insert(original) {
                 originals.push(original);

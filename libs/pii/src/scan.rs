@@ -86,51 +86,51 @@ impl Scanner {
             self.which.which_overlapping_matches(&here, &mut matching);
             let mut settled = None;
             for pattern in matching.iter() {
-                let Some(candidate) =
-                    self.try_pattern(&whole, start, pattern.as_usize(), catalogue)
-                else {
-                    continue;
-                };
-                if candidate.score >= SETTLED {
-                    // Behind a label the value itself may be something better known.
-                    let next = if candidate.range.start > start {
-                        candidate.range.start
-                    } else {
-                        candidate.range.end
-                    };
-                    settled = settled.max(Some(next));
+                let found = self.try_pattern(&whole, start, pattern.as_usize(), catalogue);
+                for candidate in found {
+                    if candidate.score >= SETTLED {
+                        // Behind a label the value itself may be something better known.
+                        let next = if candidate.range.start > start {
+                            candidate.range.start
+                        } else {
+                            candidate.range.end
+                        };
+                        settled = settled.max(Some(next));
+                    }
+                    candidates.push(candidate);
                 }
-                candidates.push(candidate);
             }
             at = settled.unwrap_or_else(|| next_word(text, start));
         }
         candidates
     }
 
+    /// What a pattern finds at a place: a candidate of its recognizer and of each finer one.
     fn try_pattern(
         &self,
         whole: &Text<'_>,
         start: usize,
         index: usize,
         catalogue: &Catalogue,
-    ) -> Option<Candidate> {
+    ) -> Vec<Candidate> {
         let text = whole.text;
         let pattern = &catalogue.patterns[index];
-        let range = self.span(text, start, index)?;
-        let matched = text.get(range.clone())?;
+        let matched =
+            self.span(text, start, index).and_then(|range| Some((text.get(range.clone())?, range)));
+        let Some((matched, range)) = matched else { return Vec::new() };
         if pattern.validator.is_some_and(|valid| !valid(matched)) {
-            return None;
+            return Vec::new();
         }
-        let recognizer = &catalogue.recognizers[pattern.recognizer];
         let words = whole.words.get_or_init(|| self.contexts.find(text));
-        let score = self.contexts.score(
-            text,
-            words,
-            &range,
-            pattern.recognizer,
-            (recognizer, pattern.score),
-        )?;
-        Some(Candidate { recognizer: pattern.recognizer, range, score })
+        let finer = &catalogue.recognizers[pattern.recognizer].finer;
+        std::iter::once(&(pattern.recognizer, pattern.score))
+            .chain(finer)
+            .filter_map(|&(recognizer, base)| {
+                let known = (&catalogue.recognizers[recognizer], base);
+                let score = self.contexts.score(text, words, &range, recognizer, known)?;
+                Some(Candidate { recognizer, range: range.clone(), score })
+            })
+            .collect()
     }
 
     /// What a pattern finds at a place: its group, if it has one, since then the pattern itself

@@ -138,7 +138,8 @@ impl Transformed {
         for (at, change) in self.changes.iter().enumerate() {
             allowed.push(change.output.clone());
             let original = text.get(change.range.clone()).unwrap_or_default();
-            if self.text.get(change.output.clone()) != Some(original) {
+            let changed = self.text.get(change.output.clone()) != Some(original);
+            if changed && !engine.is_common(&change.entity) {
                 sought.push(at);
                 originals.push(original);
             }

@@ -42,6 +42,7 @@ fn types() -> Vec<EntityInfo> {
         parent: (**name == *"POSTAL_CODE").then(|| EntityType::new("PERSON")),
         category: String::new(),
         description: String::new(),
+        common: false,
     };
     TYPES.iter().map(info).collect()
 }

@@ -86,7 +86,16 @@ pub fn leaks(
     if mapping.is_empty() {
         return Ok(());
     }
-    let residue = Residue::new(mapping.originals(), engine.names()).ok_or(ChatError::TooMuch)?;
+    let common: Vec<String> = engine
+        .types()
+        .iter()
+        .filter(|known| known.common)
+        .map(|known| format!("{}_", known.name))
+        .collect();
+    let telling =
+        mapping.iter().filter(|(core, _)| !common.iter().any(|start| core.starts_with(start)));
+    let residue = Residue::new(telling.map(|(_, original)| original), engine.names())
+        .ok_or(ChatError::TooMuch)?;
     let mut found: Option<String> = None;
     let allowed = |text: &str| options.detection.allow_list.iter().any(|allowed| allowed == text);
     let mut search = |place: &Place<'_>, text: &str| {

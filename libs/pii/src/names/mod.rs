@@ -1,6 +1,9 @@
 //! Names, places, streets and organizations, found by words: lists, triggers and shapes.
 
+mod abroad;
+mod attribute;
 mod cue;
+mod group;
 mod organization;
 mod person;
 mod place;
@@ -23,6 +26,9 @@ pub(crate) enum Source {
     Street,
     PostalCode,
     Organization,
+    Title,
+    Age,
+    Group,
 }
 
 impl Source {
@@ -33,6 +39,9 @@ impl Source {
             Self::Street => "street_addresses",
             Self::PostalCode => "postal_code_before_town",
             Self::Organization => "organization_names",
+            Self::Title => "titles",
+            Self::Age => "age_behind_name",
+            Self::Group => "groups",
         }
     }
 }
@@ -52,6 +61,12 @@ pub(crate) struct Names {
     street_endings: Vec<String>,
     place_endings: Vec<String>,
     no_street: Vec<String>,
+    street_joins: Vec<String>,
+    sure_suffixes: Vec<String>,
+    compound_titles: Vec<String>,
+    title_labels: Vec<String>,
+    /// Groups of several words.
+    groups: Vec<String>,
 }
 
 /// A text in words, with all that the recognizers need to look around.
@@ -81,6 +96,14 @@ const ROLES: &[(&str, u32)] = &[
     ("role_nouns", role::ROLE_NOUN),
     ("residence", role::RESIDENCE),
     ("employment", role::EMPLOYMENT),
+    ("street_behind", role::STREET_BEHIND),
+    ("honorifics", role::HONORIFIC),
+    ("compound_heads", role::COMPOUND_HEAD),
+    ("being", role::BEING),
+    ("people", role::PEOPLE),
+    ("thing", role::THING),
+    ("speaking", role::SPEAKING),
+    ("group_labels", role::GROUP_LABEL),
 ];
 
 impl Names {
@@ -93,6 +116,20 @@ impl Names {
                 *roles.entry(fold(word).into_owned()).or_default() |= bit;
             }
         }
+        let mut groups = Vec::new();
+        for group in list("groups")? {
+            let folded = fold(group).into_owned();
+            match folded.split_once(' ') {
+                Some((head, _)) => {
+                    *roles.entry(head.to_owned()).or_default() |= role::GROUP_HEAD;
+                    groups.push(folded);
+                }
+                None => {
+                    *roles.entry(format!("{folded}s")).or_default() |= role::GROUP;
+                    *roles.entry(folded).or_default() |= role::GROUP;
+                }
+            }
+        }
         let folded = |words: &[String]| words.iter().map(|word| fold(word).into_owned()).collect();
         Ok(Self {
             lexicon: Lexicon::embedded(),
@@ -101,6 +138,11 @@ impl Names {
             street_endings: folded(list("street_endings")?),
             place_endings: folded(list("place_endings")?),
             no_street: folded(list("no_street")?),
+            street_joins: folded(list("street_joins")?),
+            sure_suffixes: folded(list("sure_suffixes")?),
+            compound_titles: list("compound_titles")?.clone(),
+            title_labels: folded(list("title_labels")?),
+            groups,
         })
     }
 
@@ -119,6 +161,9 @@ impl Names {
         organization::find(&words, &mut hits);
         place::find(&words, &mut hits);
         person::find(&words, &mut hits);
+        attribute::titles(&words, &mut hits);
+        attribute::ages(&words, &mut hits);
+        group::find(&words, &mut hits);
         hits
     }
 }

@@ -59,6 +59,17 @@ pub(crate) mod role {
     pub(crate) const ROLE_NOUN: u32 = 1 << 16;
     pub(crate) const RESIDENCE: u32 = 1 << 17;
     pub(crate) const EMPLOYMENT: u32 = 1 << 18;
+    pub(crate) const HONORIFIC: u32 = 1 << 19;
+    pub(crate) const COMPOUND_HEAD: u32 = 1 << 20;
+    pub(crate) const BEING: u32 = 1 << 21;
+    pub(crate) const PEOPLE: u32 = 1 << 22;
+    pub(crate) const THING: u32 = 1 << 23;
+    pub(crate) const SPEAKING: u32 = 1 << 24;
+    pub(crate) const GROUP_LABEL: u32 = 1 << 25;
+    pub(crate) const GROUP: u32 = 1 << 26;
+    /// The first word of a group of several words.
+    pub(crate) const GROUP_HEAD: u32 = 1 << 27;
+    pub(crate) const STREET_BEHIND: u32 = 1 << 28;
 }
 
 #[derive(Clone)]

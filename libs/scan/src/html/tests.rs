@@ -18,6 +18,7 @@ fn page(title: &str, text: &str, findings: &[Finding]) -> String {
         parent: None,
         category: "name".to_owned(),
         description: "Name of a person".to_owned(),
+        common: false,
     }];
     let mut out = Vec::new();
     Report { title, text, findings, types: &types }.write(&mut out).unwrap();

@@ -19,6 +19,7 @@ pub(crate) fn types() -> Vec<EntityInfo> {
                 parent: None,
                 category: String::new(),
                 description: String::new(),
+                common: false,
             });
         }
     }
