@@ -5,16 +5,19 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use crate::anonymize::TooMuch;
+use crate::decode;
 use crate::entity::{Category, EntityInfo, EntityType, Finding, RecognizerInfo};
 use crate::names::Names;
 use crate::normalize;
-use crate::recognizer::{Catalogue, RecognizerError};
+use crate::recognizer::{Catalogue, Recognizer, RecognizerError};
 use crate::residue::Residue;
 use crate::resolve::resolve;
 use crate::scan::Scanner;
 
 /// Findings below this are guesses.
 pub const DEFAULT_MIN_SCORE: f32 = 0.5;
+/// How many disguises one over another are taken off: base64 of a URL's escapes.
+const DISGUISES: usize = 2;
 
 /// What one call looks for.
 #[derive(Clone)]
@@ -61,33 +64,7 @@ impl Engine {
 
     /// Everything personal in a text: sorted, without overlaps, on character boundaries.
     pub fn detect(&self, text: &str, options: &Options) -> Vec<Finding> {
-        let view = normalize::view(text);
-        let mut findings: Vec<Finding> = Vec::new();
-        for candidate in self.scanner.find(&view.text, &self.catalogue) {
-            let recognizer = &self.catalogue.recognizers[candidate.recognizer];
-            findings.push(Finding {
-                entity: recognizer.entity.clone(),
-                range: view.original(&candidate.range),
-                score: candidate.score,
-                recognizer: Arc::clone(&recognizer.name),
-            });
-        }
-        for hit in self.names.find(&view.text) {
-            let Some(recognizer) = self
-                .catalogue
-                .recognizers
-                .iter()
-                .find(|known| &*known.name == hit.source.recognizer())
-            else {
-                continue;
-            };
-            findings.push(Finding {
-                entity: recognizer.entity.clone(),
-                range: view.original(&hit.range),
-                score: hit.score,
-                recognizer: Arc::clone(&recognizer.name),
-            });
-        }
+        let mut findings = self.search(text, DISGUISES);
         let allowed: HashSet<&str> = options.allow_list.iter().map(String::as_str).collect();
         findings.retain(|finding| {
             finding.score >= options.min_score
@@ -97,6 +74,45 @@ impl Engine {
                     .is_some_and(|found| !found.is_empty() && !allowed.contains(found))
         });
         self.resolve(findings)
+    }
+
+    /// Everything that patterns and words find, also under a disguise, with overlaps.
+    fn search(&self, text: &str, disguises: usize) -> Vec<Finding> {
+        let view = normalize::view(text);
+        let mut findings: Vec<Finding> = Vec::new();
+        for candidate in self.scanner.find(&view.text, &self.catalogue) {
+            let recognizer = &self.catalogue.recognizers[candidate.recognizer];
+            findings.push(Finding {
+                entity: recognizer.entity.clone(),
+                range: candidate.range,
+                score: candidate.score,
+                recognizer: Arc::clone(&recognizer.name),
+            });
+        }
+        for hit in self.names.find(&view.text) {
+            let named = |known: &&Recognizer| &*known.name == hit.source.recognizer();
+            let Some(recognizer) = self.catalogue.recognizers.iter().find(named) else { continue };
+            findings.push(Finding {
+                entity: recognizer.entity.clone(),
+                range: hit.range,
+                score: hit.score,
+                recognizer: Arc::clone(&recognizer.name),
+            });
+        }
+        if disguises > 0 {
+            let escapes = decode::escapes(&view.text);
+            for decoded in escapes.into_iter().chain(decode::base64(&view.text)) {
+                for mut finding in self.search(&decoded.text, disguises - 1) {
+                    let Some(range) = decoded.original(&finding.range) else { continue };
+                    finding.range = range;
+                    findings.push(finding);
+                }
+            }
+        }
+        for finding in &mut findings {
+            finding.range = view.original(&finding.range);
+        }
+        findings
     }
 
     /// Where known originals stand in a text in any form that a reader would recognize: other
@@ -256,9 +272,18 @@ mod tests {
     #[test]
     fn spans_are_exact_under_evasion() {
         let engine = Engine::standard().unwrap();
-        for hidden in
-            ["an\u{200b}na@exam\u{ad}ple.org", "ａｎｎａ＠example.org", "аnna@example.org"]
-        {
+        for hidden in [
+            "an\u{200b}na@exam\u{ad}ple.org",
+            "ａｎｎａ＠example.org",
+            "аnna@example.org",
+            "anna%40example.org",
+            "anna&#64;example.org",
+            "anna=40exam=\r\nple.org",
+            "a n n a @ e x a m p l e . o r g",
+            "YW5uYUBleGFtcGxlLm9yZw==",
+            "YW5uYSU0MGV4YW1wbGUub3Jn",
+            "anna%2540example.org",
+        ] {
             let text = format!("ü write to {hidden} now");
             let found = engine.detect(&text, &Options::default());
             assert!(

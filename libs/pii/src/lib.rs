@@ -6,6 +6,7 @@
 mod anonymize;
 pub mod chat;
 mod context;
+mod decode;
 mod engine;
 mod entity;
 mod lexicon;

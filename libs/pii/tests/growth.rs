@@ -56,6 +56,14 @@ const HOSTILE: &[&str] = &[
     "AB12",
     "passport ",
     "12.345.678-",
+    "%40",
+    "%2525",
+    "&#64;",
+    "=40",
+    "=\n",
+    "a b c d e f ",
+    "YW5uYUBtYWlsLmRl",
+    "YW5u ",
 ];
 
 fn seconds(work: impl Fn()) -> f64 {
