@@ -63,7 +63,9 @@ fn score(words: &Words<'_>, first: usize, last: usize) -> Option<f32> {
         return (people || of && !token.known.has(Known::WORD)).then_some(0.6);
     }
     let thing = next.is_some_and(|next| next.is(role::THING));
-    if !people && (thing || language(words, first)) {
+    // "Polish the table": a word like others, with a capital because a sentence starts.
+    let ordinary = token.known.has(Known::WORD) && token.opens_sentence();
+    if !people && (ordinary || thing || language(words, first)) {
         return None;
     }
     // A part of a proper name: "American Express", "French Open", "Christian Weber".

@@ -114,6 +114,10 @@ impl Names {
         for (name, bit) in ROLES {
             for word in list(name)? {
                 *roles.entry(fold(word).into_owned()).or_default() |= bit;
+                // Things are told of in the plural as well; the other lists say what they mean.
+                if *bit == role::THING {
+                    *roles.entry(format!("{}s", fold(word))).or_default() |= bit;
+                }
             }
         }
         let mut groups = Vec::new();
