@@ -64,7 +64,7 @@ impl Engine {
 
     /// Everything personal in a text: sorted, without overlaps, on character boundaries.
     pub fn detect(&self, text: &str, options: &Options) -> Vec<Finding> {
-        let mut findings = self.search(text, DISGUISES);
+        let mut findings = self.candidates(text);
         let allowed: HashSet<&str> = options.allow_list.iter().map(String::as_str).collect();
         findings.retain(|finding| {
             finding.score >= options.min_score
@@ -74,6 +74,12 @@ impl Engine {
                     .is_some_and(|found| !found.is_empty() && !allowed.contains(found))
         });
         self.resolve(findings)
+    }
+
+    /// Whatever any recognizer says of a text, however unsure: unsorted, with overlaps. For
+    /// callers that choose by more than [`Options`]; they [`Engine::resolve`] the rest.
+    pub fn candidates(&self, text: &str) -> Vec<Finding> {
+        self.search(text, DISGUISES)
     }
 
     /// Everything that patterns and words find, also under a disguise, with overlaps.
@@ -126,7 +132,8 @@ impl Engine {
         Ok(residue.find(text, |_| false))
     }
 
-    pub(crate) fn resolve(&self, findings: Vec<Finding>) -> Vec<Finding> {
+    /// Sorted, without overlaps; nothing that any of them covered is left bare.
+    pub fn resolve(&self, findings: Vec<Finding>) -> Vec<Finding> {
         resolve(findings, |child, parent| self.is_a(child, parent))
     }
 

@@ -10,6 +10,7 @@
 pub mod choice;
 pub mod html;
 pub mod jsonl;
-pub mod offsets;
 mod tally;
 pub mod view;
+
+pub use detection::offsets;

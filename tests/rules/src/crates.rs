@@ -12,14 +12,14 @@ use crate::{hold, tree};
 const LAYERS: &[(&str, &[&str])] = &[
     ("ground", &["kernel", "proto", "config", "testkit"]),
     ("engines", &["crypto", "pii", "tlog"]),
-    ("upon engines", &["documents", "transform"]),
+    ("upon engines", &["detection", "documents", "transform"]),
     ("adapters", &["cache", "cas", "db", "evidence", "keys", "reasons", "scan", "telemetry"]),
     ("calls", &["rpc"]),
     ("parts", &["datakeys", "events", "mesh"]),
     ("process", &["boot", "client"]),
 ];
 /// Pure: values in, values out. No clock, no I/O, no runtime, no wire.
-const PURE: &[&str] = &["crypto", "documents", "pii", "tlog", "transform"];
+const PURE: &[&str] = &["crypto", "detection", "documents", "pii", "tlog", "transform"];
 /// Engines are of one layer, so none uses `pii`; what stands upon them may.
 const PURE_ONLY: &[&str] = &["kernel", "pii"];
 const NOT_IN_PURE: &[&str] =

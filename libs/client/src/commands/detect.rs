@@ -35,7 +35,7 @@ pub(super) struct Detection {
 impl From<Detection> for DetectionOptions {
     fn from(detection: Detection) -> Self {
         let Detection { types, min_score, allow_list } = detection;
-        Self { types, min_score, allow_list }
+        Self { types, min_score, allow_list, ..Self::default() }
     }
 }
 

@@ -47,7 +47,7 @@ pub struct Policy {
     name: String,
     version: u32,
     description: String,
-    min_score: f32,
+    min_score: Option<f32>,
     default: Rule,
     rules: BTreeMap<EntityType, Rule>,
     parents: BTreeMap<EntityType, EntityType>,
@@ -95,10 +95,16 @@ impl Policy {
     /// Findings below this stay as they are.
     #[must_use]
     pub fn min_score(&self, entity: &EntityType) -> f32 {
+        self.threshold(entity).unwrap_or(0.0)
+    }
+
+    /// The same, if the policy itself says anything about it.
+    #[must_use]
+    pub fn threshold(&self, entity: &EntityType) -> Option<f32> {
         self.ancestors(entity)
             .find_map(|known| self.rules.get(known).and_then(|rule| rule.min_score))
             .or(self.default.min_score)
-            .unwrap_or(self.min_score)
+            .or(self.min_score)
     }
 
     /// Whether anything becomes of a finding.

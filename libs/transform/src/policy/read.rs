@@ -40,7 +40,7 @@ pub(super) fn policy(
         let expected = format!("of at most {LONGEST_DESCRIPTION} characters");
         return Err(root.range("description", expected));
     }
-    let min_score = root.score("min_score")?.unwrap_or(0.0);
+    let min_score = root.score("min_score")?;
     let default = root.table("default")?.ok_or_else(|| root.missing("default"))?;
     let default = rule(default)?;
     let rules = match root.table("types")? {

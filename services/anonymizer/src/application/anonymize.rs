@@ -5,20 +5,21 @@ use std::sync::Arc;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use chrono::Datelike as _;
 use kernel::{Fault, Result};
-use pii::{Engine, Finding, Options, PlaceholderKey, TooMuch};
+use detection::offsets;
+use pii::{Engine, EntityType, Finding, PlaceholderKey, TooMuch};
 use reasons::anonymizer::OPERATOR_UNFIT;
 use rpc::Cx;
 use transform::{Change, Context, Keys, Policy, TransformError, Transformer};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::texts::{Texts, count};
+use super::texts::{Search, Texts};
 use crate::domain::{Formats, SealedMapping, WayBack};
 
 /// What is to be done with a text.
 pub struct Work {
     pub text: String,
-    pub options: Options,
+    pub search: Search,
     pub policy: Arc<Policy>,
     /// Whose text it is; empty: nobody knows.
     pub subject: String,
@@ -71,7 +72,7 @@ impl Texts {
         let dry_run = work.dry_run;
         let done = tokio::task::spawn_blocking(move || bench.transformed(work)).await;
         let Done { mut outcome, back } = done.map_err(Fault::internal)??;
-        count(&outcome.findings);
+        self.count(&outcome.findings);
         for change in &outcome.changes {
             metrics::counter!("signet_transformations_total", "operator" => change.operator)
                 .increment(1);
@@ -90,25 +91,37 @@ impl Texts {
 impl Bench {
     /// Runs where it may take its time: a large text keeps a thread busy.
     fn transformed(self, work: Work) -> Result<Done> {
-        let Work { text, options, policy, subject, .. } = work;
+        let Work { text, search, policy, subject, .. } = work;
         let too_much = |error: TooMuch| Fault::invalid("text", error.to_string());
-        let found = self.engine.detect(&text, &options);
-        let allowed = |text: &str| options.allow_list.iter().any(|allowed| allowed == text);
-        // What is repeated is personal, whatever becomes of it.
-        let findings = self.engine.repeated(&text, found, &allowed).map_err(too_much)?;
+        let least = |entity: &EntityType| policy.threshold(entity);
+        // Also what is repeated: it is personal, whatever becomes of it.
+        let findings = search.wishes.detect_all(&self.engine, &text, &least).map_err(too_much)?;
         let context = Context {
             subject: (!subject.is_empty()).then_some(&subject),
             year: Some(self.year),
             conversation: Some(&self.conversation),
         };
-        let transformer = Transformer::new(policy, self.keys).map_err(Fault::internal)?;
+        let transformer = Transformer::new(Arc::clone(&policy), self.keys).map_err(Fault::internal)?;
         let done = transformer.transform(&text, &findings, &context).map_err(failed)?;
-        let changes = done.all(&findings);
+        let changes = converted(&search, &text, &done.text, done.all(&findings));
         let formats = Formats::of(&done.text, &done.changes);
         let back = WayBack { mapping: done.mapping, formats };
+        let findings = search.told(&text, findings);
         let outcome = Outcome { text: done.text, findings, changes, mapping: Vec::new() };
         Ok(Done { outcome, back })
     }
+}
+
+/// Changes with their spans as the caller counts.
+fn converted(search: &Search, text: &str, new: &str, mut changes: Vec<Change>) -> Vec<Change> {
+    let spans: Vec<_> = changes.iter().map(|change| change.range.clone()).collect();
+    let outputs: Vec<_> = changes.iter().map(|change| change.output.clone()).collect();
+    let spans = offsets::convert(text, &spans, search.unit);
+    let outputs = offsets::convert(new, &outputs, search.unit);
+    for (change, (span, output)) in changes.iter_mut().zip(spans.into_iter().zip(outputs)) {
+        (change.range, change.output) = (span, output);
+    }
+    changes
 }
 
 /// Says which finding it is, never what it holds.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use kernel::{Fault, Result};
-use pii::{Finding, Options, TooMuch};
+use pii::{DEFAULT_MIN_SCORE, EntityType, Finding, TooMuch};
 use transform::{Comparison, Policy};
 
-use super::texts::Texts;
+use super::texts::{Search, Texts};
 
 /// What the sample holds, and what the policies do with it.
 pub struct Compared {
@@ -20,16 +20,21 @@ impl Texts {
         before: Arc<Policy>,
         after: Arc<Policy>,
         sample: String,
-        options: Options,
+        search: Search,
     ) -> Result<Compared> {
         let engine = Arc::clone(&self.engine);
         let work = move || -> Result<Compared> {
-            let found = engine.detect(&sample, &options);
-            let allowed = |text: &str| options.allow_list.iter().any(|allowed| allowed == text);
             let too_much = |error: TooMuch| Fault::invalid("sample", error.to_string());
-            let findings = engine.repeated(&sample, found, &allowed).map_err(too_much)?;
+            // What either of them would act on.
+            let least = |entity: &EntityType| {
+                let thresholds = [&before, &after].map(|policy| policy.threshold(entity));
+                let usual = |threshold: Option<f32>| threshold.unwrap_or(DEFAULT_MIN_SCORE);
+                thresholds.map(usual).into_iter().reduce(f32::min)
+            };
+            let findings =
+                search.wishes.detect_all(&engine, &sample, &least).map_err(too_much)?;
             let comparison = transform::compare(&before, &after, &findings);
-            Ok(Compared { findings, comparison })
+            Ok(Compared { findings: search.told(&sample, findings), comparison })
         };
         tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?
     }

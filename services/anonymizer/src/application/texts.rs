@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use db::Db;
+use detection::Wishes;
+use detection::offsets::{self, Unit};
 use kernel::{Fault, Result, SharedClock};
-use pii::{Engine, Finding, Options};
+use pii::{Engine, EntityType, Finding};
 
 use super::ports::DataKeys;
 use super::secrets::Secrets;
@@ -18,20 +20,48 @@ pub struct Texts {
     pub clock: SharedClock,
 }
 
-impl Texts {
-    /// Runs where it may take its time: a large text keeps a thread busy.
-    pub async fn detect(&self, text: String, options: Options) -> Result<Vec<Finding>> {
-        let engine = Arc::clone(&self.engine);
-        let findings = tokio::task::spawn_blocking(move || engine.detect(&text, &options)).await;
-        let findings = findings.map_err(Fault::internal)?;
-        count(&findings);
-        Ok(findings)
+/// What a call looks for, and how it counts.
+pub struct Search {
+    pub wishes: Wishes,
+    pub unit: Unit,
+}
+
+impl Search {
+    /// Findings with their spans as the caller counts.
+    pub(super) fn told(&self, text: &str, mut findings: Vec<Finding>) -> Vec<Finding> {
+        let spans: Vec<_> = findings.iter().map(|finding| finding.range.clone()).collect();
+        for (finding, span) in findings.iter_mut().zip(offsets::convert(text, &spans, self.unit)) {
+            finding.range = span;
+        }
+        findings
     }
 }
 
-pub(super) fn count(findings: &[Finding]) {
-    for finding in findings {
-        let kind = finding.entity.as_str().to_owned();
-        metrics::counter!("signet_findings_total", "type" => kind).increment(1);
+impl Texts {
+    /// Runs where it may take its time: a large text keeps a thread busy.
+    pub async fn detect(&self, text: String, search: Search) -> Result<Vec<Finding>> {
+        let engine = Arc::clone(&self.engine);
+        let work = move || {
+            let found = search.wishes.detect(&engine, &text, &no_other);
+            search.told(&text, found)
+        };
+        let findings = tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?;
+        self.count(&findings);
+        Ok(findings)
     }
+
+    /// By type; types that callers make up are one, or they would be without number.
+    pub(super) fn count(&self, findings: &[Finding]) {
+        let types = self.engine.types();
+        for finding in findings {
+            let known = types.iter().any(|info| info.name == finding.entity);
+            let kind = if known { finding.entity.as_str() } else { "AD_HOC" };
+            metrics::counter!("signet_findings_total", "type" => kind.to_owned()).increment(1);
+        }
+    }
+}
+
+/// No policy has a threshold.
+fn no_other(_: &EntityType) -> Option<f32> {
+    None
 }

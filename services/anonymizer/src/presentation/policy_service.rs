@@ -147,14 +147,14 @@ impl PolicyApi {
         request: ComparePoliciesRequest,
     ) -> Result<ComparePoliciesResponse> {
         parse::within("sample", request.sample.len(), 0, LARGEST, "bytes")?;
-        let options = wire::options(&self.engine, request.options)?;
+        let search = wire::search(&self.engine, request.options, &request.sample)?;
         let (before, _) = self.policies.named(&cx, "before", &request.before).await?;
         let after = match (request.after.is_empty(), request.document.is_empty()) {
             (false, true) => self.policies.named(&cx, "after", &request.after).await?.0,
             (true, false) => Arc::new(self.policies.read("document", &request.document)?),
             _ => return Err(Fault::invalid("after", "give this or document")),
         };
-        let done = self.texts.compare(before, after, request.sample, options).await?;
+        let done = self.texts.compare(before, after, request.sample, search).await?;
         let types = done.comparison.by_type.iter().map(|(entity, change)| TypeComparison {
             r#type: entity.as_str().to_owned(),
             before: rules::named(change.before).into(),

@@ -28,19 +28,24 @@ pub struct TextApi {
 impl TextApi {
     async fn detect(&self, request: DetectRequest) -> Result<DetectResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
-        let options = wire::options(&self.engine, request.options)?;
-        let findings = self.texts.detect(request.text, options).await?;
+        let search = wire::search(&self.engine, request.options, &request.text)?;
+        let findings = self.texts.detect(request.text, search).await?;
         Ok(DetectResponse { findings: findings.iter().map(wire::finding).collect::<Result<_>>()? })
     }
 
-    async fn anonymize(&self, cx: Cx, request: AnonymizeRequest) -> Result<AnonymizeResponse> {
+    async fn anonymize(
+        &self,
+        cx: Cx,
+        mut request: AnonymizeRequest,
+    ) -> Result<AnonymizeResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
         parse::within("subject", request.subject.len(), 0, LONGEST_SUBJECT, "bytes")?;
-        let (policy, policy_name) =
-            rules::policy(&cx, &self.policies, self.engine.types(), &request).await?;
-        let options = wire::options(&self.engine, request.options)?;
+        let options = std::mem::take(&mut request.options);
+        let search = wire::search(&self.engine, options, &request.text)?;
+        let types = search.wishes.types(&self.engine);
+        let (policy, policy_name) = rules::policy(&cx, &self.policies, &types, &request).await?;
         let AnonymizeRequest { text, subject, dry_run, .. } = request;
-        let work = Work { text, options, policy, subject, dry_run };
+        let work = Work { text, search, policy, subject, dry_run };
         let done = self.texts.anonymize(&cx, work).await?;
         Ok(AnonymizeResponse {
             text: done.text,

@@ -1,18 +1,17 @@
 //! What messages of several services have in common.
 
+use detection::offsets::Unit;
+use detection::{Asked, Denied, InvalidWish, NewRecognizer, Wishes};
 use kernel::{Fault, Result, Timestamp};
-use pii::{DEFAULT_MIN_SCORE, Engine, EntityType, Finding, Options};
-use proto::anonymizer::v1::{Action, DetectionOptions, Finding as WireFinding};
-use rpc::parse;
+use pii::{Engine, Finding};
+use proto::anonymizer::v1::{Action, DetectionOptions, Finding as WireFinding, OffsetUnit};
 use transform::Change;
 
 use super::rules;
+use crate::application::texts::Search;
 
 /// Bytes of a text.
 pub(super) const LARGEST: usize = 1024 * 1024;
-const MOST_TYPES: usize = 100;
-const MOST_ALLOWED: usize = 1_000;
-const LONGEST_ALLOWED: usize = 1_024;
 
 pub(super) fn time(at: Timestamp) -> prost_types::Timestamp {
     let nanos = i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default();
@@ -48,27 +47,45 @@ pub(super) fn action(change: &Change) -> Result<Action> {
     })
 }
 
-pub(super) fn options(engine: &Engine, given: Option<DetectionOptions>) -> Result<Options> {
+/// What a call looks for in a text; fields that are wrong are named below `options`.
+pub(super) fn search(
+    engine: &Engine,
+    given: Option<DetectionOptions>,
+    text: &str,
+) -> Result<Search> {
     let given = given.unwrap_or_default();
-    parse::within("options.types", given.types.len(), 0, MOST_TYPES, "types")?;
-    parse::within("options.allow_list", given.allow_list.len(), 0, MOST_ALLOWED, "texts")?;
-    for (index, text) in given.allow_list.iter().enumerate() {
-        let field = format!("options.allow_list[{index}]");
-        parse::within(&field, text.len(), 1, LONGEST_ALLOWED, "bytes")?;
-    }
-    parse::within("options.min_score", given.min_score, 0.0, 1.0, "")?;
-    for (index, name) in given.types.iter().enumerate() {
-        if !engine.types().iter().any(|info| info.name.as_str() == name) {
-            return Err(Fault::invalid(
-                format!("options.types[{index}]"),
-                "is no type; see ListRecognizers",
-            ));
+    let unit = match OffsetUnit::try_from(given.offset_unit) {
+        Ok(OffsetUnit::Unspecified | OffsetUnit::Bytes) => Unit::Bytes,
+        Ok(OffsetUnit::CodePoints) => Unit::CodePoints,
+        Ok(OffsetUnit::Utf16) => Unit::Utf16,
+        Err(_) => {
+            return Err(Fault::invalid("options.offset_unit", "must be one of the enum's values"));
         }
-    }
-    let types = given.types.iter().map(|name| EntityType::new(name)).collect::<Vec<_>>();
-    Ok(Options {
-        types: (!types.is_empty()).then_some(types),
-        min_score: if given.min_score == 0.0 { DEFAULT_MIN_SCORE } else { given.min_score as f32 },
+    };
+    let thresholds = given.thresholds.into_iter().map(|one| (one.r#type, one.min_score));
+    let denied = given.deny_list.into_iter().map(|one| Denied { text: one.text, entity: one.r#type });
+    let recognizers = given.ad_hoc_recognizers.into_iter().map(|one| NewRecognizer {
+        name: one.name,
+        entity: one.r#type,
+        patterns: one.patterns,
+        score: one.score,
+        context: one.context,
+    });
+    let asked = Asked {
+        types: given.types,
+        min_score: (given.min_score != 0.0).then_some(given.min_score),
+        thresholds: thresholds.collect(),
         allow_list: given.allow_list,
-    })
+        allow_patterns: given.allow_patterns,
+        deny_list: denied.collect(),
+        recognizers: recognizers.collect(),
+        languages: given.languages,
+    };
+    let wishes = Wishes::new(engine, &asked).map_err(invalid)?;
+    wishes.affords(text).map_err(invalid)?;
+    Ok(Search { wishes, unit })
+}
+
+fn invalid(wish: InvalidWish) -> Fault {
+    Fault::invalid(format!("options.{}", wish.field), wish.why)
 }
