@@ -18,6 +18,8 @@ pub struct Asked {
     pub recognizers: Vec<NewRecognizer>,
     /// ISO 639-1 codes of the languages that the text may be in; empty: any.
     pub languages: Vec<String>,
+    /// Words that count as if they stood before the text: the name of a column, a question.
+    pub context: Vec<String>,
 }
 
 /// A text that is personal wherever it stands as words of its own.

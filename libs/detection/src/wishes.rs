@@ -1,15 +1,18 @@
 //! What a call looks for, checked; and the search.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use pii::{DEFAULT_MIN_SCORE, Engine, EntityInfo, EntityType, Finding, TooMuch};
 
 use crate::ad_hoc::AdHoc;
-use crate::asked::{Asked, Checked, InvalidWish, few, score};
+use crate::asked::{Asked, Checked, InvalidWish, few, length, score};
 use crate::lists::{Allowed, Denials};
 
 const MOST_TYPES: usize = 100;
 const MOST_LANGUAGES: usize = 20;
+const MOST_WORDS: usize = 50;
+const LONGEST_WORD: usize = 64;
 /// The category of types that a call makes up.
 const OWN: &str = "ad-hoc";
 /// What a recognizer says that looks at every language.
@@ -28,6 +31,8 @@ pub struct Wishes {
     foreign: Vec<String>,
     /// Types that only the call's own lists and recognizers find.
     own: Vec<EntityInfo>,
+    /// What counts as if it stood before the text.
+    before: String,
 }
 
 impl Wishes {
@@ -74,6 +79,7 @@ impl Wishes {
             ad_hoc,
             foreign: foreign(engine, &asked.languages)?,
             own: own.into_iter().map(of_the_call).collect(),
+            before: before(&asked.context)?,
         })
     }
 
@@ -100,12 +106,11 @@ impl Wishes {
         text: &str,
         least: &dyn Fn(&EntityType) -> Option<f32>,
     ) -> Vec<Finding> {
-        let mut findings = engine.candidates(text);
+        let mut findings = self.candidates(engine, text);
         if !self.foreign.is_empty() {
             let is_foreign = |name: &str| self.foreign.iter().any(|foreign| foreign == name);
             findings.retain(|finding| !is_foreign(&finding.recognizer));
         }
-        findings.extend(self.ad_hoc.find(text));
         findings.retain(|finding| {
             finding.score >= self.least(engine, &finding.entity, least)
                 && text.get(finding.range.clone()).is_some_and(|found| !self.allowed.has(found))
@@ -128,6 +133,23 @@ impl Wishes {
     ) -> Result<Vec<Finding>, TooMuch> {
         let found = self.detect(engine, text, least);
         engine.repeated(text, found, &|text| self.allowed.has(text))
+    }
+
+    /// What the engine and the call's recognizers say, with what stands before the text.
+    fn candidates(&self, engine: &Engine, text: &str) -> Vec<Finding> {
+        let whole = match self.before.as_str() {
+            "" => Cow::Borrowed(text),
+            before => Cow::Owned(format!("{before}{text}")),
+        };
+        let mut findings = engine.candidates(&whole);
+        findings.extend(self.ad_hoc.find(&whole));
+        let skipped = self.before.len();
+        findings.retain(|finding| finding.range.end > skipped);
+        for finding in &mut findings {
+            let range = &finding.range;
+            finding.range = range.start.saturating_sub(skipped)..range.end - skipped;
+        }
+        findings
     }
 
     fn wants(&self, engine: &Engine, entity: &EntityType) -> bool {
@@ -159,6 +181,14 @@ fn lineage<'a>(
 fn of_the_call(name: EntityType) -> EntityInfo {
     let category = OWN.to_owned();
     EntityInfo { name, parent: None, category, description: String::new() }
+}
+
+fn before(context: &[String]) -> Checked<String> {
+    few("context", context, MOST_WORDS)?;
+    for (index, word) in context.iter().enumerate() {
+        length(&format!("context[{index}]"), word, LONGEST_WORD)?;
+    }
+    Ok(if context.is_empty() { String::new() } else { format!("{}: ", context.join(" ")) })
 }
 
 /// The recognizers that are made for other languages only.

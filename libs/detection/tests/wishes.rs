@@ -106,6 +106,19 @@ fn recognizers_of_the_call_count_like_others() {
 }
 
 #[test]
+fn context_counts_as_if_it_stood_before() {
+    let asked = |context: &[&str]| Asked {
+        recognizers: vec![tickets()],
+        context: context.iter().map(|word| (*word).to_owned()).collect(),
+        ..Asked::default()
+    };
+    assert!(!has(&found("PX-2041", &asked(&["colour"])), "TICKET", "PX-2041"));
+    let found = found("PX-2041", &asked(&["the", "ticket"]));
+    assert_eq!(found.len(), 1);
+    assert!(has(&found, "TICKET", "PX-2041"), "the span is that of the text");
+}
+
+#[test]
 fn a_hint_leaves_out_what_other_languages_need() {
     let engine = Engine::standard().unwrap();
     let foreign = engine.recognizers().into_iter().find(|info| {

@@ -16,6 +16,7 @@ use kernel::{Fault, Result};
 use proto::anonymizer::v1::anonymizer_service_server::AnonymizerServiceServer;
 use proto::anonymizer::v1::chat_privacy_service_server::ChatPrivacyServiceServer;
 use proto::anonymizer::v1::policy_service_server::PolicyServiceServer;
+use proto::anonymizer::v1::presidio_service_server::PresidioServiceServer;
 
 use application::policies::Policies;
 use application::secrets::Secrets;
@@ -59,6 +60,8 @@ impl Service for Anonymizer {
             policies: policies.clone(),
             engine: Arc::clone(&engine),
         });
+        let presidio =
+            PresidioServiceServer::new(presentation::PresidioApi { texts: texts.clone() });
         let policy = PolicyServiceServer::new(presentation::PolicyApi {
             policies,
             texts,
@@ -68,6 +71,7 @@ impl Service for Anonymizer {
         Ok(App::new()
             .serve(text.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .serve(policy.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
+            .serve(presidio.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .serve(chat.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .task("rewraps", rewrapper.run(stop.clone()))
             .task("data keys", client.sweep(stop)))

@@ -5,6 +5,7 @@ pub mod chats;
 pub mod compare;
 pub mod policies;
 pub mod ports;
+pub mod presidio;
 pub mod restore;
 pub mod secrets;
 pub mod texts;

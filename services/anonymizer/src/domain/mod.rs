@@ -1,5 +1,7 @@
-//! What restores a text, how its owner carries it, and policies as they are stored.
+//! What restores a text, how its owner carries it, policies as they are stored, and what callers
+//! of Presidio send.
 
+pub mod presidio;
 mod sealed_mapping;
 mod stored_policy;
 mod way_back;
