@@ -58,7 +58,8 @@ pub(crate) fn compile(field: &str, pattern: &str) -> Checked<Compiled> {
     let nfa = NFA::compiler().configure(config).build(pattern);
     let nfa = nfa.map_err(|error| {
         let too_large = error.size_limit().is_some();
-        let why = if too_large { "is too large when it is compiled" } else { "is no regular expression" };
+        let why =
+            if too_large { "is too large when it is compiled" } else { "is no regular expression" };
         InvalidWish::new(field, why)
     })?;
     let config = Regex::config().nfa_size_limit(Some(LARGEST));
@@ -94,7 +95,8 @@ impl AdHoc {
         }
         let mut patterns = Vec::with_capacity(new.patterns.len());
         for (index, pattern) in new.patterns.iter().enumerate() {
-            let Compiled { regex, states } = compile(&format!("{field}.patterns[{index}]"), pattern)?;
+            let Compiled { regex, states } =
+                compile(&format!("{field}.patterns[{index}]"), pattern)?;
             self.states = self.states.saturating_add(states);
             patterns.push(regex);
         }

@@ -171,10 +171,7 @@ impl Wishes {
 }
 
 /// A type and its parents, nearest first.
-fn lineage<'a>(
-    engine: &'a Engine,
-    entity: &'a EntityType,
-) -> impl Iterator<Item = &'a EntityType> {
+fn lineage<'a>(engine: &'a Engine, entity: &'a EntityType) -> impl Iterator<Item = &'a EntityType> {
     std::iter::successors(Some(entity), |kind| engine.parent(kind)).take(8)
 }
 

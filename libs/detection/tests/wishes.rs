@@ -98,7 +98,10 @@ fn what_is_denied_is_found_and_what_is_allowed_is_not() {
 fn recognizers_of_the_call_count_like_others() {
     let asked = Asked { recognizers: vec![tickets()], ..Asked::default() };
     assert!(has(&found(TEXT, &asked), "TICKET", "PX-2041"), "the word beside it counts");
-    assert!(!has(&found("PX-2041 is done", &asked), "TICKET", "PX-2041"), "0.4 alone is too little");
+    assert!(
+        !has(&found("PX-2041 is done", &asked), "TICKET", "PX-2041"),
+        "0.4 alone is too little"
+    );
     let only = Asked { types: vec!["TICKET".to_owned()], ..asked.clone() };
     assert_eq!(found(TEXT, &only).len(), 1);
     let low = Asked { min_score: Some(0.3), ..asked };
@@ -121,9 +124,10 @@ fn context_counts_as_if_it_stood_before() {
 #[test]
 fn a_hint_leaves_out_what_other_languages_need() {
     let engine = Engine::standard().unwrap();
-    let foreign = engine.recognizers().into_iter().find(|info| {
-        !info.languages.iter().any(|language| language == "any" || language == "tr")
-    });
+    let foreign = engine
+        .recognizers()
+        .into_iter()
+        .find(|info| !info.languages.iter().any(|language| language == "any" || language == "tr"));
     let asked = Asked { languages: vec!["tr".to_owned()], ..Asked::default() };
     let wishes = Wishes::new(&engine, &asked).unwrap();
     if let Some(foreign) = foreign {
@@ -167,10 +171,16 @@ fn what_is_wrong_is_named() {
         (with(|new| new.name = String::new()), "ad_hoc_recognizers[1].name"),
         (with(|new| new.entity = "x-y".into()), "ad_hoc_recognizers[1].type"),
         (with(|new| new.patterns = Vec::new()), "ad_hoc_recognizers[1].patterns"),
-        (with(|new| new.patterns = vec!["x".into(), "[".into()]), "ad_hoc_recognizers[1].patterns[1]"),
+        (
+            with(|new| new.patterns = vec!["x".into(), "[".into()]),
+            "ad_hoc_recognizers[1].patterns[1]",
+        ),
         (with(|new| new.patterns = vec![r"(a)\1".into()]), "ad_hoc_recognizers[1].patterns[0]"),
         (with(|new| new.patterns = vec![r"(?=a)".into()]), "ad_hoc_recognizers[1].patterns[0]"),
-        (with(|new| new.patterns = vec![r"(\w{1000}){1000}".into()]), "ad_hoc_recognizers[1].patterns[0]"),
+        (
+            with(|new| new.patterns = vec![r"(\w{1000}){1000}".into()]),
+            "ad_hoc_recognizers[1].patterns[0]",
+        ),
         (with(|new| new.patterns = vec!["x".repeat(1_025)]), "ad_hoc_recognizers[1].patterns[0]"),
         (with(|new| new.score = -0.1), "ad_hoc_recognizers[1].score"),
         (with(|new| new.context = vec![String::new()]), "ad_hoc_recognizers[1].context[0]"),

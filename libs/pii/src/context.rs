@@ -12,7 +12,7 @@ use crate::recognizer::{Catalogue, Recognizer, RecognizerError};
 /// What a context word adds to a score.
 const BOOST: f32 = 0.35;
 /// How far behind a match context is looked for.
-const AFTER: usize = 24;
+pub(crate) const AFTER: usize = 24;
 
 /// Finds the context words of every recognizer.
 pub(crate) struct Contexts {

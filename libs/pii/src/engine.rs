@@ -188,6 +188,14 @@ impl Engine {
             .collect()
     }
 
+    pub(crate) const fn scanner(&self) -> &Scanner {
+        &self.scanner
+    }
+
+    pub(crate) const fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
     pub(crate) const fn names(&self) -> &Names {
         &self.names
     }

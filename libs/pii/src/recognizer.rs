@@ -183,6 +183,8 @@ pub(crate) struct Pattern {
     pub(crate) regex: String,
     pub(crate) score: f32,
     pub(crate) validator: Option<Validator>,
+    /// The validator's name.
+    pub(crate) check: Option<String>,
 }
 
 /// Everything the embedded files say.
@@ -251,6 +253,7 @@ impl Catalogue {
         validators.sort_unstable();
         validators.dedup();
         for pattern in raw.pattern {
+            let check = pattern.validator.clone();
             let validator = match pattern.validator {
                 None => None,
                 Some(name) => Some(validator::by_name(&name).ok_or_else(|| {
@@ -265,6 +268,7 @@ impl Catalogue {
                 regex: expand(&pattern.regex, terms),
                 score: pattern.score,
                 validator,
+                check,
             });
         }
         self.recognizers.push(Recognizer {

@@ -14,7 +14,7 @@ const REPEATED: f32 = 0.6;
 /// Rounds of looking for repetitions; each starts at what the last one replaced.
 const ROUNDS: usize = 8;
 /// Recognizer name of such a finding.
-const REPETITION: &str = "repetition";
+pub(crate) const REPETITION: &str = "repetition";
 
 impl Engine {
     /// The findings of a text, and with them whatever repeats one of them, in other case, spacing

@@ -23,6 +23,9 @@ const REACH: usize = 512;
 /// A match that passed its validator and context.
 pub(crate) struct Candidate {
     pub(crate) recognizer: usize,
+    pub(crate) pattern: usize,
+    /// Its score without context.
+    pub(crate) base: f32,
     pub(crate) range: Range<usize>,
     pub(crate) score: f32,
 }
@@ -128,7 +131,7 @@ impl Scanner {
             .filter_map(|&(recognizer, base)| {
                 let known = (&catalogue.recognizers[recognizer], base);
                 let score = self.contexts.score(text, words, &range, recognizer, known)?;
-                Some(Candidate { recognizer, range: range.clone(), score })
+                Some(Candidate { recognizer, pattern: index, base, range: range.clone(), score })
             })
             .collect()
     }

@@ -70,7 +70,10 @@ async fn offsets_count_what_was_asked_for() {
         assert_eq!(done.text, "Grüße 👋 an <PERSON>, Projekt <PROJECT>, Ticket <TICKET>.");
         let action = done.actions.iter().find(|action| action.r#type == "PERSON").unwrap();
         let (start, end) = (action.output_start, action.output_end);
-        assert_eq!((action.start, start, end - start), (i64::try_from(name).unwrap(), action.start, 8));
+        assert_eq!(
+            (action.start, start, end - start),
+            (i64::try_from(name).unwrap(), action.start, 8)
+        );
     }
 }
 
@@ -88,7 +91,11 @@ async fn lists_and_recognizers_of_a_call_count() {
     let message = AnonymizeRequest {
         text: TEXT.into(),
         options: Some(options()),
-        rules: vec![Rule { r#type: "TICKET".into(), operator: Operator::Mask.into(), ..Rule::default() }],
+        rules: vec![Rule {
+            r#type: "TICKET".into(),
+            operator: Operator::Mask.into(),
+            ..Rule::default()
+        }],
         ..AnonymizeRequest::default()
     };
     let done = service.transform(TenantId::new(), message).await.unwrap();
@@ -105,9 +112,12 @@ async fn a_policys_thresholds_count_where_the_call_has_none() {
     let service = service().await;
     let low = AdHocRecognizer { score: 0.3, ..options().ad_hoc_recognizers[0].clone() };
     let options = DetectionOptions { ad_hoc_recognizers: vec![low], ..options() };
-    for (rule_score, call_score, covered) in
-        [(None, 0.0, false), (Some(0.2), 0.0, true), (Some(0.2), 0.6, false), (Some(0.4), 0.1, false)]
-    {
+    for (rule_score, call_score, covered) in [
+        (None, 0.0, false),
+        (Some(0.2), 0.0, true),
+        (Some(0.2), 0.6, false),
+        (Some(0.4), 0.1, false),
+    ] {
         let rule = Rule {
             r#type: "TICKET".into(),
             operator: Operator::Redact.into(),
@@ -124,6 +134,27 @@ async fn a_policys_thresholds_count_where_the_call_has_none() {
         let done = service.transform(TenantId::new(), message).await.unwrap();
         assert_eq!(!done.text.contains("PX-2041"), covered, "{rule_score:?} {call_score}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn findings_say_how_they_came_about() {
+    let service = service().await;
+    let text = "card 4111 1111 1111 1111, Anna Weber, Ticket PX-2041";
+    let explained = DetectionOptions { explain: true, ..options() };
+    let message = DetectRequest { text: text.into(), options: Some(explained) };
+    let answer = service.text.detect(call("Detect", TenantId::new(), message)).await;
+    let findings = answer.unwrap().into_inner().findings;
+    let of = |entity: &str| {
+        let finding = findings.iter().find(|finding| finding.r#type == entity).unwrap();
+        let explanation = finding.explanation.clone().unwrap();
+        assert!((explanation.steps.last().unwrap().score - finding.score).abs() < 1e-6);
+        explanation
+    };
+    let card = of("CREDIT_CARD");
+    assert!(!card.pattern.is_empty() && !card.validator.is_empty());
+    assert_eq!(of("PERSON").steps[0].step, "words");
+    assert_eq!(of("TICKET").steps[0].step, "given");
+    assert!(detect(&service, options()).await.iter().all(|finding| finding.explanation.is_none()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

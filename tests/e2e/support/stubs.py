@@ -51,6 +51,7 @@ storage = _module("storage.v1.prompt")
 
 _STUBS = {
     "AnonymizerService": _module("anonymizer.v1.anonymizer", "pb2_grpc"),
+    "PresidioService": _module("anonymizer.v1.presidio", "pb2_grpc"),
     "PolicyService": _module("anonymizer.v1.policy", "pb2_grpc"),
     "EventService": _module("audit.v1.audit", "pb2_grpc"),
     "LogService": _module("audit.v1.audit", "pb2_grpc"),

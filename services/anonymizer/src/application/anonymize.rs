@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use chrono::Datelike as _;
-use kernel::{Fault, Result};
 use detection::offsets;
-use pii::{Engine, EntityType, Finding, PlaceholderKey, TooMuch};
+use kernel::{Fault, Result};
+use pii::{Engine, EntityType, PlaceholderKey, TooMuch};
 use reasons::anonymizer::OPERATOR_UNFIT;
 use rpc::Cx;
 use transform::{Change, Context, Keys, Policy, TransformError, Transformer};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::texts::{Search, Texts};
+use super::texts::{Search, Texts, Told};
 use crate::domain::{Formats, SealedMapping, WayBack};
 
 /// What is to be done with a text.
@@ -31,7 +31,7 @@ pub struct Work {
 pub struct Outcome {
     /// Empty after a dry run.
     pub text: String,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Told>,
     /// What became of each, in order of the text, and of tokens that stood in it.
     pub changes: Vec<Change>,
     /// What restores it; empty when nothing does, or only the tenant's keys are needed.
@@ -101,12 +101,13 @@ impl Bench {
             year: Some(self.year),
             conversation: Some(&self.conversation),
         };
-        let transformer = Transformer::new(Arc::clone(&policy), self.keys).map_err(Fault::internal)?;
+        let transformer =
+            Transformer::new(Arc::clone(&policy), self.keys).map_err(Fault::internal)?;
         let done = transformer.transform(&text, &findings, &context).map_err(failed)?;
         let changes = converted(&search, &text, &done.text, done.all(&findings));
         let formats = Formats::of(&done.text, &done.changes);
         let back = WayBack { mapping: done.mapping, formats };
-        let findings = search.told(&text, findings);
+        let findings = search.told(&self.engine, &text, findings);
         let outcome = Outcome { text: done.text, findings, changes, mapping: Vec::new() };
         Ok(Done { outcome, back })
     }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use kernel::{Fault, Result};
-use pii::{DEFAULT_MIN_SCORE, EntityType, Finding, TooMuch};
+use pii::{DEFAULT_MIN_SCORE, EntityType, TooMuch};
 use transform::{Comparison, Policy};
 
-use super::texts::{Search, Texts};
+use super::texts::{Search, Texts, Told};
 
 /// What the sample holds, and what the policies do with it.
 pub struct Compared {
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Told>,
     pub comparison: Comparison,
 }
 
@@ -31,10 +31,9 @@ impl Texts {
                 let usual = |threshold: Option<f32>| threshold.unwrap_or(DEFAULT_MIN_SCORE);
                 thresholds.map(usual).into_iter().reduce(f32::min)
             };
-            let findings =
-                search.wishes.detect_all(&engine, &sample, &least).map_err(too_much)?;
+            let findings = search.wishes.detect_all(&engine, &sample, &least).map_err(too_much)?;
             let comparison = transform::compare(&before, &after, &findings);
-            Ok(Compared { findings: search.told(&sample, findings), comparison })
+            Ok(Compared { findings: search.told(&engine, &sample, findings), comparison })
         };
         tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?
     }

@@ -6,7 +6,7 @@ use db::Db;
 use detection::Wishes;
 use detection::offsets::{self, Unit};
 use kernel::{Fault, Result, SharedClock};
-use pii::{Engine, EntityType, Finding};
+use pii::{Engine, EntityType, Explanation, Finding};
 
 use super::ports::DataKeys;
 use super::secrets::Secrets;
@@ -24,26 +24,37 @@ pub struct Texts {
 pub struct Search {
     pub wishes: Wishes,
     pub unit: Unit,
+    /// Whether findings say how they came about.
+    pub explain: bool,
+}
+
+/// A finding with its span as the caller counts.
+pub struct Told {
+    pub finding: Finding,
+    pub explanation: Option<Explanation>,
 }
 
 impl Search {
-    /// Findings with their spans as the caller counts.
-    pub(super) fn told(&self, text: &str, mut findings: Vec<Finding>) -> Vec<Finding> {
+    pub(super) fn told(&self, engine: &Engine, text: &str, findings: Vec<Finding>) -> Vec<Told> {
+        let explained = if self.explain { engine.explain(text, &findings) } else { Vec::new() };
+        let mut explained = explained.into_iter();
         let spans: Vec<_> = findings.iter().map(|finding| finding.range.clone()).collect();
-        for (finding, span) in findings.iter_mut().zip(offsets::convert(text, &spans, self.unit)) {
-            finding.range = span;
-        }
-        findings
+        let spans = offsets::convert(text, &spans, self.unit);
+        let told = |(finding, range): (Finding, _)| Told {
+            finding: Finding { range, ..finding },
+            explanation: explained.next(),
+        };
+        findings.into_iter().zip(spans).map(told).collect()
     }
 }
 
 impl Texts {
     /// Runs where it may take its time: a large text keeps a thread busy.
-    pub async fn detect(&self, text: String, search: Search) -> Result<Vec<Finding>> {
+    pub async fn detect(&self, text: String, search: Search) -> Result<Vec<Told>> {
         let engine = Arc::clone(&self.engine);
         let work = move || {
             let found = search.wishes.detect(&engine, &text, &no_other);
-            search.told(&text, found)
+            search.told(&engine, &text, found)
         };
         let findings = tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?;
         self.count(&findings);
@@ -51,9 +62,9 @@ impl Texts {
     }
 
     /// By type; types that callers make up are one, or they would be without number.
-    pub(super) fn count(&self, findings: &[Finding]) {
+    pub(super) fn count(&self, findings: &[Told]) {
         let types = self.engine.types();
-        for finding in findings {
+        for Told { finding, .. } in findings {
             let known = types.iter().any(|info| info.name == finding.entity);
             let kind = if known { finding.entity.as_str() } else { "AD_HOC" };
             metrics::counter!("signet_findings_total", "type" => kind.to_owned()).increment(1);

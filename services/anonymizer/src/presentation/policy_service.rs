@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use db::page::{Page, Scope};
 use kernel::{Fault, Result};
-use pii::{Engine, Finding};
+use pii::Engine;
 use proto::anonymizer::v1::policy_service_server::PolicyService;
 use proto::anonymizer::v1::{
     ComparePoliciesRequest, ComparePoliciesResponse, CreatePolicyRequest, CreatePolicyResponse,
@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 use super::rules;
 use super::wire::{self, LARGEST};
 use crate::application::policies::{Found, Policies, Ready};
-use crate::application::texts::Texts;
+use crate::application::texts::{Texts, Told};
 use crate::domain::{PolicyName, StoredPolicy};
 
 pub struct PolicyApi {
@@ -56,7 +56,7 @@ fn ready(ready: &Ready) -> Policy {
     }
 }
 
-fn found(sample: &[Finding], places: &[usize]) -> Result<Vec<proto::anonymizer::v1::Finding>> {
+fn found(sample: &[Told], places: &[usize]) -> Result<Vec<proto::anonymizer::v1::Finding>> {
     places.iter().filter_map(|place| sample.get(*place)).map(wire::finding).collect()
 }
 

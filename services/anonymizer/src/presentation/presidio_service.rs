@@ -45,9 +45,10 @@ impl PresidioApi {
         let mut answers: Vec<Value> = Vec::with_capacity(texts.len());
         for text in texts {
             wishes.affords(&text).map_err(|wish| Fault::invalid(wish.field, wish.why))?;
-            let search = Search { wishes: wishes.clone(), unit: Unit::CodePoints };
+            let search = Search { wishes: wishes.clone(), unit: Unit::CodePoints, explain };
             let findings = self.texts.detect(text, search).await?;
-            answers.push(presidio::analyzed(&findings, explain));
+            let told = findings.iter().map(|told| (&told.finding, told.explanation.as_ref()));
+            answers.push(presidio::analyzed(told));
         }
         match answers.pop() {
             Some(answer) if one => json(&answer),

@@ -33,11 +33,7 @@ impl TextApi {
         Ok(DetectResponse { findings: findings.iter().map(wire::finding).collect::<Result<_>>()? })
     }
 
-    async fn anonymize(
-        &self,
-        cx: Cx,
-        mut request: AnonymizeRequest,
-    ) -> Result<AnonymizeResponse> {
+    async fn anonymize(&self, cx: Cx, mut request: AnonymizeRequest) -> Result<AnonymizeResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
         parse::within("subject", request.subject.len(), 0, LONGEST_SUBJECT, "bytes")?;
         let options = std::mem::take(&mut request.options);

@@ -3,12 +3,15 @@
 use detection::offsets::Unit;
 use detection::{Asked, Denied, InvalidWish, NewRecognizer, Wishes};
 use kernel::{Fault, Result, Timestamp};
-use pii::{Engine, Finding};
-use proto::anonymizer::v1::{Action, DetectionOptions, Finding as WireFinding, OffsetUnit};
+use pii::{Engine, Explanation};
+use proto::anonymizer::v1::{
+    Action, DetectionOptions, Explanation as WireExplanation, Finding as WireFinding, OffsetUnit,
+    ScoreStep,
+};
 use transform::Change;
 
 use super::rules;
-use crate::application::texts::Search;
+use crate::application::texts::{Search, Told};
 
 /// Bytes of a text.
 pub(super) const LARGEST: usize = 1024 * 1024;
@@ -26,14 +29,25 @@ pub(super) fn count(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-pub(super) fn finding(finding: &Finding) -> Result<WireFinding> {
+pub(super) fn finding(Told { finding, explanation }: &Told) -> Result<WireFinding> {
+    let explained = |known: &Explanation| WireExplanation {
+        pattern: known.pattern.clone().unwrap_or_default(),
+        validator: known.validator.clone().unwrap_or_default(),
+        context_word: known.context.clone().unwrap_or_default(),
+        steps: known.steps.iter().map(step).collect(),
+    };
     Ok(WireFinding {
         r#type: finding.entity.as_str().to_owned(),
         start: offset(finding.range.start)?,
         end: offset(finding.range.end)?,
         score: f64::from(finding.score),
         recognizer: finding.recognizer.to_string(),
+        explanation: explanation.as_ref().map(explained),
     })
+}
+
+fn step((step, score): &(&'static str, f32)) -> ScoreStep {
+    ScoreStep { step: (*step).to_owned(), score: f64::from(*score) }
 }
 
 pub(super) fn action(change: &Change) -> Result<Action> {
@@ -63,7 +77,8 @@ pub(super) fn search(
         }
     };
     let thresholds = given.thresholds.into_iter().map(|one| (one.r#type, one.min_score));
-    let denied = given.deny_list.into_iter().map(|one| Denied { text: one.text, entity: one.r#type });
+    let denied =
+        given.deny_list.into_iter().map(|one| Denied { text: one.text, entity: one.r#type });
     let recognizers = given.ad_hoc_recognizers.into_iter().map(|one| NewRecognizer {
         name: one.name,
         entity: one.r#type,
@@ -83,7 +98,7 @@ pub(super) fn search(
     };
     let wishes = Wishes::new(engine, &asked).map_err(invalid)?;
     wishes.affords(text).map_err(invalid)?;
-    Ok(Search { wishes, unit })
+    Ok(Search { wishes, unit, explain: given.explain })
 }
 
 fn invalid(wish: InvalidWish) -> Fault {

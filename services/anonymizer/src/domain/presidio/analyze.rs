@@ -2,7 +2,7 @@
 
 use detection::{Asked, NewRecognizer};
 use kernel::{Fault, Result};
-use pii::Finding;
+use pii::{Explanation, Finding};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -110,29 +110,37 @@ fn word_pattern(text: &str) -> String {
 }
 
 /// The findings of one text, whose spans count code points.
-pub fn analyzed(findings: &[Finding], explain: bool) -> Value {
-    let told = |finding: &Finding| {
-        let score = (f64::from(finding.score) * 1000.0).round() / 1000.0;
-        let explanation = explain.then(|| {
-            json!({
-                "recognizer": &*finding.recognizer,
-                "pattern_name": null,
-                "pattern": null,
-                "original_score": score,
-                "score": score,
-                "textual_explanation": null,
-                "score_context_improvement": 0,
-                "supportive_context_word": "",
-                "validation_result": null,
-            })
-        });
+pub fn analyzed<'f>(
+    findings: impl Iterator<Item = (&'f Finding, Option<&'f Explanation>)>,
+) -> Value {
+    let told = |(finding, explanation): (&Finding, Option<&Explanation>)| {
         json!({
             "entity_type": finding.entity.as_str(),
             "start": finding.range.start,
             "end": finding.range.end,
-            "score": score,
-            "analysis_explanation": explanation,
+            "score": rounded(finding.score),
+            "analysis_explanation": explanation.map(|known| explained(finding, known)),
         })
     };
-    findings.iter().map(told).collect()
+    findings.map(told).collect()
+}
+
+fn explained(finding: &Finding, known: &Explanation) -> Value {
+    let first = known.steps.first().map_or(finding.score, |(_, score)| *score);
+    json!({
+        "recognizer": &*finding.recognizer,
+        "pattern_name": null,
+        "pattern": known.pattern,
+        "original_score": rounded(first),
+        "score": rounded(finding.score),
+        "textual_explanation": null,
+        "score_context_improvement": rounded(finding.score - first),
+        "supportive_context_word": known.context.as_deref().unwrap_or_default(),
+        "validation_result": known.validator.is_some().then_some(true),
+    })
+}
+
+/// As people write scores: 0.85, not what a float makes of it.
+fn rounded(score: f32) -> f64 {
+    (f64::from(score) * 1000.0).round() / 1000.0
 }

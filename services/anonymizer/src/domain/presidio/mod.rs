@@ -8,7 +8,7 @@ mod anonymize;
 mod operator;
 
 pub use analyze::{AnalyzeRequest, Texts, analyzed};
-pub use anonymize::{Anonymized, AnonymizeRequest, anonymized};
+pub use anonymize::{AnonymizeRequest, Anonymized, anonymized};
 
 use kernel::{Fault, Result};
 use serde::de::DeserializeOwned;
