@@ -18,7 +18,14 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        let field = if path == "." { "body".to_owned() } else { path };
-        Fault::invalid(field, "is missing, or has the wrong type or form")
+        let told = error.inner().to_string();
+        // The name of a field of ours.
+        let missing = told.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+        match (path.as_str(), missing) {
+            (".", Some(name)) => Fault::invalid(name, "is missing"),
+            (path, Some(name)) => Fault::invalid(format!("{path}.{name}"), "is missing"),
+            (".", None) => Fault::invalid("body", "is not the JSON of such a request"),
+            (path, None) => Fault::invalid(path, "has the wrong type or form"),
+        }
     })
 }
