@@ -132,3 +132,21 @@ def test_ready_policies_cannot_be_changed(admin):
         with refusal() as caught:
             admin.rest(method, "/v1/policies/gdpr", json=body)
         assert (caught.value.code, caught.value.reason) == ("FAILED_PRECONDITION", "POLICY_READ_ONLY")
+
+
+def test_the_command_line(signet, tmp_path):
+    letter = tmp_path / "letter.txt"
+    letter.write_text(LETTER)
+    done = signet("anonymize", letter, "--policy", "pci-dss", online=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == LETTER.replace("4111 1111 1111 1111", "4111 11** **** 1111")
+    dry = signet("anonymize", letter, "--policy", "pci-dss@1", "--dry-run", "--json", online=True)
+    card = next(row for row in json.loads(dry.stdout) if row["type"] == "CREDIT_CARD")
+    assert (card["operator"], card["text"]) == ("mask", "4111 1111 1111 1111")
+    sealed = signet("anonymize", letter, "--operator", "encrypt", online=True)
+    (tmp_path / "sealed.txt").write_text(sealed.stdout)
+    assert signet("restore", tmp_path / "sealed.txt", online=True).stdout == LETTER
+    shown = signet("anonymize", letter, "--operator", "replace", "--color", "always", online=True)
+    assert "\x1b[" in shown.stdout and "Eleanor" not in shown.stdout
+    wrong = signet("anonymize", letter, "--policy", "none", online=True)
+    assert wrong.returncode == 1 and "policy" in wrong.stderr, wrong.stderr

@@ -171,7 +171,7 @@ fn finding(told: &v1::Finding, text: &str) -> Option<Finding> {
 }
 
 /// <https://no-color.org>: set and not empty. Who says `--color always` is asked no more.
-fn coloured(choice: ColorChoice) -> bool {
+pub(super) fn coloured(choice: ColorChoice) -> bool {
     let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     match choice {
         ColorChoice::Always => true,

@@ -1,14 +1,20 @@
 //! `anonymize`, `restore`, `recognizers`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use proto::anonymizer::v1::{AnonymizeRequest, ListRecognizersRequest, Operator, RestoreRequest};
-use serde_json::json;
+use clap::ColorChoice;
+use pii::{EntityType, Finding};
+use proto::anonymizer::v1::{
+    Action, AnonymizeRequest, ListRecognizersRequest, Operator, RestoreRequest,
+};
+use serde_json::{Value, json};
 
-use super::Result;
-use super::detect::Detection;
+use super::detect::{Detection, coloured};
+use super::{Problem, Result};
 use crate::output::raw;
 use crate::session::EdgeArguments;
+use crate::terminal::say;
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum How {
@@ -20,6 +26,16 @@ enum How {
     Mask,
     /// The type's name.
     Replace,
+    /// The same for the same subject in your tenant, and in no other.
+    Hash,
+    /// A token that `restore` opens, without a mapping.
+    Encrypt,
+    /// Other letters and digits in the same places.
+    FormatPreserving,
+    /// Another day; by --subject.
+    DateShift,
+    /// A made-up value of the same kind.
+    Surrogate,
 }
 
 impl From<How> for Operator {
@@ -29,6 +45,11 @@ impl From<How> for Operator {
             How::Redact => Self::Redact,
             How::Mask => Self::Mask,
             How::Replace => Self::Replace,
+            How::Hash => Self::Hash,
+            How::Encrypt => Self::Encrypt,
+            How::FormatPreserving => Self::FormatPreserving,
+            How::DateShift => Self::DateShift,
+            How::Surrogate => Self::Surrogate,
         }
     }
 }
@@ -38,8 +59,21 @@ pub struct Anonymize {
     /// The text; - is standard input.
     file: PathBuf,
     /// What stands instead of a finding.
-    #[arg(long, value_enum, default_value = "placeholder")]
+    #[arg(long, value_enum, default_value = "placeholder", conflicts_with = "policy")]
     operator: How,
+    /// A policy instead: gdpr, hipaa-safe-harbor, ccpa, pci-dss or one of your tenant's; NAME@3
+    /// is its third revision.
+    #[arg(long, value_name = "NAME")]
+    policy: Option<String>,
+    /// Whose text it is: all dates of one subject are shifted alike.
+    #[arg(long, value_name = "WHO", default_value = "", hide_default_value = true)]
+    subject: String,
+    /// Only list what would be done.
+    #[arg(long, conflicts_with = "mapping")]
+    dry_run: bool,
+    /// Show what was replaced in colours; auto: on a terminal, unless NO_COLOR is set.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
     /// Where to keep what `restore` needs; it is encrypted.
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
@@ -53,13 +87,22 @@ impl Anonymize {
     pub async fn run(self) -> Result<()> {
         let text = super::read_text(&self.file)?;
         let session = self.edge.session().await?;
+        let operator = self.policy.is_none().then(|| Operator::from(self.operator).into());
         let request = AnonymizeRequest {
-            text,
+            text: text.clone(),
             options: Some(self.detection.into()),
-            operator: Operator::from(self.operator).into(),
+            operator: operator.unwrap_or_default(),
+            policy: self.policy.map(|name| super::named("policies", &name)).unwrap_or_default(),
+            subject: self.subject,
+            dry_run: self.dry_run,
             ..AnonymizeRequest::default()
         };
         let answer = session.edge.texts().anonymize(request).await?.into_inner();
+        if self.dry_run {
+            let rows: Vec<_> = answer.actions.iter().map(|action| row(action, &text)).collect();
+            session.out.list(&rows, &["type", "operator", "start", "end", "text"]);
+            return Ok(());
+        }
         if let Some(path) = &self.mapping {
             super::write(path, &answer.mapping)?;
         }
@@ -68,17 +111,49 @@ impl Anonymize {
             session.out.object(&json!({ "text": answer.text, "findings": findings }));
             return Ok(());
         }
+        if coloured(self.color) {
+            let made: Option<Vec<_>> = answer.actions.iter().map(made).collect();
+            let made = made.filter(|made| made.iter().all(|one| lies_in(one, &answer.text)));
+            let made =
+                made.ok_or_else(|| Problem::new("The mesh named a place outside the text."))?;
+            say(scan::view::marked(&answer.text, &made));
+            return Ok(());
+        }
         raw(answer.text.as_bytes())
     }
 }
 
+/// Where the result of an action stands in the new text.
+fn made(action: &Action) -> Option<Finding> {
+    let range =
+        usize::try_from(action.output_start).ok()?..usize::try_from(action.output_end).ok()?;
+    let (entity, recognizer) = (EntityType::new(&action.r#type), Arc::from("mesh"));
+    Some(Finding { entity, range, score: 1.0, recognizer })
+}
+
+fn lies_in(finding: &Finding, text: &str) -> bool {
+    text.get(finding.range.clone()).is_some()
+}
+
+fn row(action: &Action, text: &str) -> Value {
+    let range = usize::try_from(action.start).ok().zip(usize::try_from(action.end).ok());
+    let operator = action.operator().as_str_name().trim_start_matches("OPERATOR_").to_lowercase();
+    json!({
+        "type": action.r#type,
+        "operator": operator,
+        "start": action.start,
+        "end": action.end,
+        "text": range.and_then(|(start, end)| text.get(start..end)),
+    })
+}
+
 #[derive(clap::Args)]
 pub struct Restore {
-    /// The text with placeholders; - is standard input.
+    /// The text with placeholders or tokens; - is standard input.
     file: PathBuf,
-    /// What `anonymize` has kept.
+    /// What `anonymize` has kept; encrypted tokens need none.
     #[arg(long, value_name = "FILE")]
-    mapping: PathBuf,
+    mapping: Option<PathBuf>,
     #[command(flatten)]
     edge: EdgeArguments,
 }
@@ -86,7 +161,10 @@ pub struct Restore {
 impl Restore {
     pub async fn run(self) -> Result<()> {
         let text = super::read_text(&self.file)?;
-        let mapping = super::read(&self.mapping)?.to_vec();
+        let mapping = match &self.mapping {
+            Some(path) => super::read(path)?.to_vec(),
+            None => Vec::new(),
+        };
         let session = self.edge.session().await?;
         let answer = session.edge.texts().restore(RestoreRequest { text, mapping }).await?;
         raw(answer.into_inner().text.as_bytes())
