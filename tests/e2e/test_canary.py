@@ -131,6 +131,13 @@ def contents(admin, sealer, gate, canary, found):
         done = rest("POST", "/v1/text:anonymize", json={"text": text, "rules": [rule], "subject": canary})
         rest("POST", "/v1/text:restore", json={"text": done.get("text", ""), "mapping": done.get("mapping", "")})
     rest("POST", "/v1/text:anonymize", json={"text": text, "rules": [{"type": canary, "with": canary}]})
+    new = {"name": canary, "type": "CANARY", "patterns": [canary], "score": 1, "context": [canary]}
+    asked = {"adHocRecognizers": [new], "denyList": [{"text": canary, "type": "CANARY"}], "allowPatterns": [canary], "explain": True}
+    assert rest("POST", "/v1/text:detect", json={"text": text, "options": asked})["findings"]
+    results = client.raw("POST", "/analyze", json={"text": text, "language": "en", "allow_list": [canary]}).json()
+    client.raw("POST", "/anonymize", json={"text": text, "analyzer_results": results})
+    for wrong in ({"text": text, "language": canary}, {"text": {canary: text}}, {"text": text, "language": "en", "entities": [canary]}):
+        found.errors.append(("/analyze", client.raw("POST", "/analyze", json=wrong).text))
     rest("POST", "/v1/policies", json={"policy": {"document": f"name = 'x'\n{canary} = {canary}"}})
     rest("POST", "/v1/policies:compare", json={"before": "policies/gdpr", "after": "policies/ccpa", "sample": text})
     tenant = admin.edge.tenant_names[admin.tenant]

@@ -19,8 +19,10 @@ const MOST_WORDS: usize = 50;
 const LONGEST_NAME: usize = 64;
 const LONGEST_PATTERN: usize = 1_024;
 const LONGEST_WORD: usize = 64;
-/// Bytes of a compiled pattern.
-const LARGEST: usize = 512 * 1024;
+/// Bytes of a compiled pattern: `\w` alone, with all of Unicode, has some 50,000.
+const LARGEST: usize = 4 * 1024 * 1024;
+/// The same of all patterns of a list together.
+const LARGEST_ALL: usize = 16 * 1024 * 1024;
 /// States of all patterns times bytes of the text: some seconds if the worst comes.
 const DEAREST: u64 = 4_000_000_000;
 /// What a context word adds to a score, and how many bytes away it may stand: as in `pii`.
@@ -31,6 +33,21 @@ const NEAR: usize = 40;
 pub(crate) struct Compiled {
     pub(crate) regex: Regex,
     states: usize,
+    bytes: usize,
+}
+
+/// What the patterns of one list may have together.
+#[derive(Clone, Default)]
+pub(crate) struct Room(usize);
+
+impl Room {
+    pub(crate) fn take(&mut self, field: &str, compiled: &Compiled) -> Checked<()> {
+        self.0 = self.0.saturating_add(compiled.bytes);
+        if self.0 > LARGEST_ALL {
+            return Err(InvalidWish::new(field, "and those before it are too large together"));
+        }
+        Ok(())
+    }
 }
 
 /// One of the call's recognizers.
@@ -49,6 +66,7 @@ struct Recognizer {
 pub(crate) struct AdHoc {
     recognizers: Vec<Recognizer>,
     states: usize,
+    room: Room,
 }
 
 /// Within bounds. What is wrong with a pattern is said; it is the caller's own.
@@ -65,7 +83,7 @@ pub(crate) fn compile(field: &str, pattern: &str) -> Checked<Compiled> {
     let config = Regex::config().nfa_size_limit(Some(LARGEST));
     let regex = Regex::builder().configure(config).build(pattern);
     let regex = regex.map_err(|_| InvalidWish::new(field, "is too large when it is compiled"))?;
-    Ok(Compiled { regex, states: nfa.states().len() })
+    Ok(Compiled { regex, states: nfa.states().len(), bytes: nfa.memory_usage() })
 }
 
 impl AdHoc {
@@ -95,10 +113,11 @@ impl AdHoc {
         }
         let mut patterns = Vec::with_capacity(new.patterns.len());
         for (index, pattern) in new.patterns.iter().enumerate() {
-            let Compiled { regex, states } =
-                compile(&format!("{field}.patterns[{index}]"), pattern)?;
-            self.states = self.states.saturating_add(states);
-            patterns.push(regex);
+            let field = format!("{field}.patterns[{index}]");
+            let compiled = compile(&field, pattern)?;
+            self.room.take(&field, &compiled)?;
+            self.states = self.states.saturating_add(compiled.states);
+            patterns.push(compiled.regex);
         }
         Ok(Recognizer {
             name: Arc::from(&*new.name),

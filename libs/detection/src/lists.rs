@@ -32,12 +32,14 @@ impl Allowed {
         for (index, text) in asked.allow_list.iter().enumerate() {
             length(&format!("allow_list[{index}]"), text, LONGEST)?;
         }
-        let mut patterns = Vec::with_capacity(asked.allow_patterns.len());
+        let (mut patterns, mut room) = (Vec::new(), ad_hoc::Room::default());
         for (index, pattern) in asked.allow_patterns.iter().enumerate() {
             let field = format!("allow_patterns[{index}]");
             // By itself first: it must not close our group.
             ad_hoc::compile(&field, pattern)?;
-            patterns.push(ad_hoc::compile(&field, &format!("^(?:{pattern})$"))?.regex);
+            let compiled = ad_hoc::compile(&field, &format!("^(?:{pattern})$"))?;
+            room.take(&field, &compiled)?;
+            patterns.push(compiled.regex);
         }
         Ok(Self { texts: asked.allow_list.iter().cloned().collect(), patterns })
     }

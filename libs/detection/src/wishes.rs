@@ -85,7 +85,10 @@ impl Wishes {
 
     /// The engine's types, and those of the call.
     #[must_use]
-    pub fn types(&self, engine: &Engine) -> Vec<EntityInfo> {
+    pub fn types<'a>(&self, engine: &'a Engine) -> Cow<'a, [EntityInfo]> {
+        if self.own.is_empty() {
+            return Cow::Borrowed(engine.types());
+        }
         engine.types().iter().chain(&self.own).cloned().collect()
     }
 

@@ -1,5 +1,5 @@
 //! What a call may ask for, what comes of it, and what is refused.
-#![allow(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 use std::time::{Duration, Instant};
 
@@ -57,7 +57,7 @@ fn thresholds_are_those_of_the_type_or_its_parent() {
     let usual = found(TEXT, &Asked::default());
     assert!(has(&usual, "DATE_OF_BIRTH", "04.05.1961") && has(&usual, "PERSON", "Anna Weber"));
     let score = usual.iter().find(|(entity, ..)| entity == "DATE_OF_BIRTH").unwrap().2;
-    assert_eq!(strict.iter().any(|(_, _, score)| *score < 1.0), true, "others stay");
+    assert!(strict.iter().any(|(_, _, score)| *score < 1.0), "others stay");
     if score < 1.0 {
         let parent = found(TEXT, &threshold("DATE_TIME", 1.0));
         assert!(!has(&parent, "DATE_OF_BIRTH", "04.05.1961"));
@@ -185,7 +185,7 @@ fn what_is_wrong_is_named() {
         (with(|new| new.score = -0.1), "ad_hoc_recognizers[1].score"),
         (with(|new| new.context = vec![String::new()]), "ad_hoc_recognizers[1].context[0]"),
     ] {
-        let wrong = Wishes::new(&engine, &asked).err().unwrap();
+        let wrong = Wishes::new(&engine, &asked).err().expect(field);
         assert_eq!(wrong.field, field, "{wrong}");
     }
 }
@@ -193,12 +193,16 @@ fn what_is_wrong_is_named() {
 #[test]
 fn what_patterns_may_cost_is_bounded() {
     let engine = Engine::standard().unwrap();
-    let heavy = NewRecognizer { patterns: vec![r"(?:\w\s?){60}x".to_owned(); 8], ..tickets() };
+    let heavy = NewRecognizer { patterns: vec![r"(?:\w\s?){12}x".to_owned(); 8], ..tickets() };
     let asked = Asked { recognizers: vec![heavy], ..Asked::default() };
     let wishes = Wishes::new(&engine, &asked).unwrap();
     assert!(wishes.affords(&"a ".repeat(1_000)).is_ok());
     let large = "a ".repeat(512 * 1024);
     assert_eq!(wishes.affords(&large).unwrap_err().field, "ad_hoc_recognizers");
+    let many = NewRecognizer { patterns: vec![r"(?:\w\s?){99}".to_owned(); 20], ..tickets() };
+    let asked = Asked { recognizers: vec![many], ..Asked::default() };
+    let wrong = Wishes::new(&engine, &asked).err().unwrap();
+    assert!(wrong.why.contains("too large"), "{wrong}");
     // What is afforded is done in time, also where a backtracking engine would never end.
     let evil = NewRecognizer { patterns: vec!["(a+)+$".to_owned()], ..tickets() };
     let asked = Asked { recognizers: vec![evil], types: vec!["TICKET".into()], ..Asked::default() };

@@ -95,6 +95,7 @@ pub(super) fn search(
         deny_list: denied.collect(),
         recognizers: recognizers.collect(),
         languages: given.languages,
+        ..Asked::default()
     };
     let wishes = Wishes::new(engine, &asked).map_err(invalid)?;
     wishes.affords(text).map_err(invalid)?;

@@ -17,6 +17,17 @@ const SALT: usize = 32;
 /// Characters of a replacement, and bytes of a salt.
 const LONGEST: usize = 1_024;
 
+/// A key or salt, wiped when dropped.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+pub(super) struct Wiped(Zeroizing<String>);
+
+impl From<String> for Wiped {
+    fn from(secret: String) -> Self {
+        Self(Zeroizing::new(secret))
+    }
+}
+
 /// What becomes of a finding.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -24,8 +35,8 @@ pub(super) enum Operator {
     Replace { new_value: Option<String> },
     Redact {},
     Mask { masking_char: String, chars_to_mask: i64, from_end: bool },
-    Hash { hash_type: Option<String>, salt: Option<Zeroizing<String>> },
-    Encrypt { key: Zeroizing<String> },
+    Hash { hash_type: Option<String>, salt: Option<Wiped> },
+    Encrypt { key: Wiped },
     Keep {},
 }
 
@@ -55,11 +66,11 @@ impl Operator {
                 wrong("hash_type", "must be sha256 or sha512")
             }
             Self::Hash { salt: Some(salt), .. }
-                if !(SHORTEST_SALT..=LONGEST).contains(&salt.len()) =>
+                if !(SHORTEST_SALT..=LONGEST).contains(&salt.0.len()) =>
             {
                 wrong("salt", "must have 16 to 1024 bytes")
             }
-            Self::Encrypt { key } if ![16, 24, 32].contains(&key.len()) => {
+            Self::Encrypt { key } if ![16, 24, 32].contains(&key.0.len()) => {
                 wrong("key", "must have 16, 24 or 32 bytes")
             }
             _ => Ok(()),
@@ -77,9 +88,9 @@ impl Operator {
                 masked(original, masking_char, *chars_to_mask, *from_end)
             }
             Self::Hash { hash_type, salt } => {
-                hashed(original, hash_type.as_deref(), salt.as_ref().map(|salt| salt.as_bytes()))?
+                hashed(original, hash_type.as_deref(), salt.as_ref().map(|salt| salt.0.as_bytes()))?
             }
-            Self::Encrypt { key } => encrypted(original, key.as_bytes())?,
+            Self::Encrypt { key } => encrypted(original, key.0.as_bytes())?,
             Self::Keep {} => original.to_owned(),
         })
     }
@@ -125,7 +136,7 @@ fn encrypted(original: &str, key: &[u8]) -> Result<String> {
     let DecryptionContext::Iv128(iv) = key.encrypt(&mut sealed).map_err(failed)? else {
         return Err(Fault::internal("no vector"));
     };
-    Ok(URL_SAFE.encode([iv.as_ref(), &sealed].concat()))
+    Ok(URL_SAFE.encode([iv.as_ref().as_slice(), &sealed].concat()))
 }
 
 #[cfg(test)]
