@@ -180,7 +180,7 @@ fn lineage<'a>(engine: &'a Engine, entity: &'a EntityType) -> impl Iterator<Item
 
 fn of_the_call(name: EntityType) -> EntityInfo {
     let category = OWN.to_owned();
-    EntityInfo { name, parent: None, category, description: String::new() }
+    EntityInfo { name, parent: None, category, description: String::new(), common: false }
 }
 
 fn before(context: &[String]) -> Checked<String> {
