@@ -72,10 +72,15 @@ impl Engine {
     }
 
     fn of_words(&self, finding: &Finding) -> Explanation {
+        let recognizers = &self.catalogue().recognizers;
         let known = |recognizer: &Recognizer| recognizer.name == finding.recognizer;
+        let mut patterns = self.catalogue().patterns.iter();
         let step = if &*finding.recognizer == REPETITION {
             REPETITION
-        } else if self.catalogue().recognizers.iter().any(known) {
+        } else if patterns.any(|pattern| known(&recognizers[pattern.recognizer])) {
+            // A pattern that matched what was written there in another form.
+            "disguised"
+        } else if recognizers.iter().any(known) {
             "words"
         } else {
             "given"
