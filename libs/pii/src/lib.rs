@@ -10,7 +10,6 @@ mod decode;
 mod engine;
 mod entity;
 mod explain;
-mod lexicon;
 mod mapping;
 mod names;
 mod normalize;

@@ -80,6 +80,8 @@ pub enum RecognizerError {
     Pattern { recognizer: String, message: String },
     #[error("recognizer {recognizer}: there is no recognizer {of} before it")]
     UnknownRecognizer { recognizer: String, of: String },
+    #[error("the model of names: {0}")]
+    Model(#[from] tagger::ModelError),
     #[error("the word list {list} is missing")]
     MissingList { list: &'static str },
 }

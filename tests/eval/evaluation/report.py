@@ -76,8 +76,8 @@ of letters and digits in labels that no finding of any type covers. Types that n
 finds yet are counted as well.
 """
 SETS = {
-    "held-back": "Names and places from `mimesis`, which nothing else in this repository reads. The set to believe.",
-    "generated": "Names from `faker`, of which the engine's word lists hold a part.",
+    "held-back": "Names and places from `mimesis`, which nothing else in this repository reads, in sentences that the model of names was not trained on. The set to believe.",
+    "generated": "Names from `faker`, which the model of names has learned from; the same sentences.",
     "hard": "Written by hand: capitals, small letters, single names, greetings, forms, names from everywhere, and code, logs and file names in which nothing is to be found.",
 }
 

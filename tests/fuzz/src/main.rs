@@ -57,6 +57,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("round_trip", privacy::round_trip),
     ("restore_cut", privacy::restore_cut),
     ("mapping", privacy::mapping),
+    ("names_model", privacy::names_model),
     ("chat_request", privacy::chat_request),
     ("chat_stream", privacy::chat_stream),
     ("policy", transformed::policy),

@@ -10,7 +10,7 @@ use crate::{hold, tree};
 
 /// From the ground up. A new library goes into the lowest layer it can.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("ground", &["kernel", "proto", "config", "testkit"]),
+    ("ground", &["kernel", "proto", "config", "tagger", "testkit"]),
     ("engines", &["crypto", "pii", "tlog"]),
     ("upon engines", &["detection", "documents", "transform"]),
     ("adapters", &["cache", "cas", "db", "evidence", "keys", "reasons", "scan", "telemetry"]),
@@ -19,9 +19,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("process", &["boot", "client"]),
 ];
 /// Pure: values in, values out. No clock, no I/O, no runtime, no wire.
-const PURE: &[&str] = &["crypto", "detection", "documents", "pii", "tlog", "transform"];
+const PURE: &[&str] = &["crypto", "detection", "documents", "pii", "tagger", "tlog", "transform"];
 /// Engines are of one layer, so none uses `pii`; what stands upon them may.
-const PURE_ONLY: &[&str] = &["kernel", "pii"];
+const PURE_ONLY: &[&str] = &["kernel", "pii", "tagger"];
 const NOT_IN_PURE: &[&str] =
     &["async-trait", "axum", "hyper", "metrics", "reqwest", "sqlx", "tokio", "tonic", "tracing"];
 /// Real servers for tests: nothing that ships may link it.

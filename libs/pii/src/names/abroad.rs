@@ -2,7 +2,7 @@
 
 use super::street::{LONGEST, Street, house_number, house_range};
 use super::{Gap, Shape, Token, Words, role};
-use crate::lexicon::Known;
+use tagger::Class;
 
 /// Words between a street and its number: `nº 5`, `No: 5`, `n. 5`.
 const NUMBER_SIGNS: [&str; 7] = ["n", "no", "num", "numero", "nr", "nro", "numara"];
@@ -33,7 +33,7 @@ fn compound(words: &Words<'_>, index: usize) -> Option<Street> {
     }
     // "Nürnberg 2023" is a town and a year.
     let year = text.len() == 4 && (text.starts_with("19") || text.starts_with("20"));
-    if year && token.known.has(Known::PLACE) {
+    if year && token.known.has(Class::PLACE) {
         return None;
     }
     let alone = folded == *ending;

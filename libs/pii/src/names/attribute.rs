@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Gap, Hit, Shape, Source, Token, Words, role};
-use crate::lexicon::{Known, fold};
+use tagger::{Class, fold};
 
 /// Ages are written so behind a name: `Anna Weber, 37, …`, `Anna Weber (37)`.
 const OPENS: [(&str, &[char]); 2] = [(", ", &[',', ';', '.', ')', '\n']), (" (", &[')', ','])];
@@ -50,7 +50,7 @@ fn title_at(words: &Words<'_>, index: usize) -> Option<usize> {
     let written = match token.shape {
         Shape::Capital => true,
         Shape::Upper => token.end - token.start <= 4 || words.at(index + 1)?.shape == Shape::Upper,
-        Shape::Lower => !token.known.has(Known::WORD) || token.end - token.start <= 4,
+        Shape::Lower => !token.known.has(Class::WORD) || token.end - token.start <= 4,
         // "M. Dupont" is an initial everywhere but in French.
         Shape::Initial => return initial(words, token).then_some(token.end),
         _ => false,
@@ -90,12 +90,12 @@ fn follows(words: &Words<'_>, end: usize, next: usize) -> bool {
 /// Whether a word can be the name behind a title.
 fn named(words: &Words<'_>, index: usize, lower: bool) -> bool {
     words.at(index).is_some_and(|token| {
-        let listed = token.known.has(Known::FIRST) || token.known.has(Known::LAST);
+        let listed = token.known.has(Class::FIRST) || token.known.has(Class::LAST);
         match token.shape {
             Shape::Capital | Shape::Upper => {
                 !token.glued
                     && (!token.is(role::STOP) || listed)
-                    && (listed || !lower || !token.known.has(Known::WORD))
+                    && (listed || !lower || !token.known.has(Class::WORD))
             }
             Shape::Initial => words.text[token.end..].starts_with(['.', ' ']),
             // A text without capitals: "mr. smith".

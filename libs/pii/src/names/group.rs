@@ -4,7 +4,7 @@
 //! language in "she speaks French" and a dish in "French fries": what stands beside it decides.
 
 use super::{Gap, Hit, Shape, Source, Token, Words, role};
-use crate::lexicon::Known;
+use tagger::Class;
 
 /// The most words a group's name has: `Saudi Arabian`, `Bosnia and Herzegovina` is a country.
 const LONGEST: usize = 3;
@@ -60,11 +60,11 @@ fn score(words: &Words<'_>, first: usize, last: usize) -> Option<f32> {
         token.gap == Gap::Space && words.before(first).is_some_and(|before| before.is(role::BEING));
     if token.shape == Shape::Lower {
         // German, French and others write adjectives small; English does not.
-        return (people || of && !token.known.has(Known::WORD)).then_some(0.6);
+        return (people || of && !token.known.has(Class::WORD)).then_some(0.6);
     }
     let thing = next.is_some_and(|next| next.is(role::THING));
     // "Polish the table": a word like others, with a capital because a sentence starts.
-    let ordinary = token.known.has(Known::WORD) && token.opens_sentence();
+    let ordinary = token.known.has(Class::WORD) && token.opens_sentence();
     if !people && (ordinary || thing || language(words, first)) {
         return None;
     }
@@ -80,7 +80,7 @@ fn score(words: &Words<'_>, first: usize, last: usize) -> Option<f32> {
         return None;
     }
     // "Christian", "Jordan", "Roman": names as well.
-    let name = token.known.has(Known::FIRST_STRONG) || token.known.has(Known::PLACE_STRONG);
+    let name = token.known.has(Class::FIRST_TOP) || token.known.has(Class::PLACE_TOP);
     match (people || of, name && first == last) {
         (true, _) => Some(SAID_OF_PEOPLE),
         (false, true) => None,

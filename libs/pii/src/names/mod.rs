@@ -1,21 +1,20 @@
-//! Names, places, streets and organizations, found by words: lists, triggers and shapes.
+//! Names, places, streets and organizations: by the sequence model (`libs/tagger`), by how streets
+//! are written, and by repetition.
 
 mod abroad;
 mod attribute;
-mod cue;
 mod group;
-mod organization;
-mod person;
-mod place;
+mod labelled;
+mod model;
+mod repeat;
 mod street;
 mod token;
-mod weight;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::lexicon::{FnvMap, Lexicon, fold};
 use crate::recognizer::RecognizerError;
+use tagger::{Class, Fnv, FnvMap, Tagger, fold};
 use token::{Gap, Shape, Token, role, tokenize};
 
 /// Which of the word recognizers found something; the names are those of `names.toml`.
@@ -55,11 +54,9 @@ pub(crate) struct Hit {
 
 /// The word recognizers with their lists.
 pub(crate) struct Names {
-    lexicon: Lexicon,
+    tagger: Tagger,
     roles: FnvMap<String, u32>,
-    introductions: Vec<String>,
     street_endings: Vec<String>,
-    place_endings: Vec<String>,
     no_street: Vec<String>,
     street_joins: Vec<String>,
     sure_suffixes: Vec<String>,
@@ -77,25 +74,14 @@ pub(crate) struct Words<'a> {
 }
 
 const ROLES: &[(&str, u32)] = &[
-    ("titles", role::TITLE),
     ("greetings", role::GREETING),
-    ("closings", role::CLOSING),
     ("labels", role::LABEL),
-    ("before", role::BEFORE),
-    ("after", role::AFTER),
     ("particles", role::PARTICLE),
     ("stop", role::STOP),
-    ("place_before", role::PLACE_BEFORE),
     ("street_suffixes", role::STREET_SUFFIX),
     ("street_prefixes", role::STREET_PREFIX),
     ("street_leads", role::STREET_LEAD),
     ("units", role::UNIT),
-    ("legal_forms", role::LEGAL_FORM),
-    ("org_heads", role::ORG_HEAD),
-    ("org_open", role::ORG_OPEN),
-    ("role_nouns", role::ROLE_NOUN),
-    ("residence", role::RESIDENCE),
-    ("employment", role::EMPLOYMENT),
     ("street_behind", role::STREET_BEHIND),
     ("honorifics", role::HONORIFIC),
     ("compound_heads", role::COMPOUND_HEAD),
@@ -136,11 +122,9 @@ impl Names {
         }
         let folded = |words: &[String]| words.iter().map(|word| fold(word).into_owned()).collect();
         Ok(Self {
-            lexicon: Lexicon::embedded(),
+            tagger: Tagger::embedded()?,
             roles,
-            introductions: folded(list("introductions")?),
             street_endings: folded(list("street_endings")?),
-            place_endings: folded(list("place_endings")?),
             no_street: folded(list("no_street")?),
             street_joins: folded(list("street_joins")?),
             sure_suffixes: folded(list("sure_suffixes")?),
@@ -152,19 +136,22 @@ impl Names {
 
     /// Whether a word is an ordinary one, so that it may stand in a text without being a name.
     pub(crate) fn is_ordinary(&self, word: &str) -> bool {
-        let folded = fold(word);
-        self.lexicon.get(&folded).has(crate::lexicon::Known::WORD)
-            || self.roles.get(folded.as_ref()).is_some_and(|roles| roles & role::STOP != 0)
+        let class = self.tagger.gazetteer.get(Fnv::of(&fold(word)));
+        class.has(Class::WORD) || class.has(Class::FUNCTION)
     }
 
     /// Everything found in a normalized text, in no particular order and with overlaps.
     pub(crate) fn find(&self, text: &str) -> Vec<Hit> {
-        let words = Words { text, tokens: tokenize(text, &self.lexicon, &self.roles), names: self };
+        let words = Words {
+            text,
+            tokens: tokenize(text, &self.tagger.gazetteer, &self.roles),
+            names: self,
+        };
         let mut hits = Vec::new();
+        model::find(&words, &mut hits);
+        labelled::find(&words, &mut hits);
+        repeat::find(&words, &mut hits);
         street::find(&words, &mut hits);
-        organization::find(&words, &mut hits);
-        place::find(&words, &mut hits);
-        person::find(&words, &mut hits);
         attribute::titles(&words, &mut hits);
         attribute::ages(&words, &mut hits);
         group::find(&words, &mut hits);

@@ -1,7 +1,7 @@
 //! Words and numbers of a text with their shape, what the lists say of them, and what stands
 //! between them.
 
-use crate::lexicon::{FnvMap, Known, Lexicon, fold};
+use tagger::{Class, Fnv, FnvMap, Gazetteer, fold};
 
 /// How a word is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,36 +40,25 @@ pub(crate) enum Gap {
 
 /// Roles of words in the recognizer file, as bits.
 pub(crate) mod role {
-    pub(crate) const TITLE: u32 = 1;
-    pub(crate) const GREETING: u32 = 1 << 1;
-    pub(crate) const CLOSING: u32 = 1 << 2;
-    pub(crate) const LABEL: u32 = 1 << 3;
-    pub(crate) const BEFORE: u32 = 1 << 4;
-    pub(crate) const AFTER: u32 = 1 << 5;
-    pub(crate) const PARTICLE: u32 = 1 << 6;
-    pub(crate) const STOP: u32 = 1 << 7;
-    pub(crate) const PLACE_BEFORE: u32 = 1 << 8;
-    pub(crate) const STREET_SUFFIX: u32 = 1 << 9;
-    pub(crate) const STREET_PREFIX: u32 = 1 << 10;
-    pub(crate) const STREET_LEAD: u32 = 1 << 11;
-    pub(crate) const UNIT: u32 = 1 << 12;
-    pub(crate) const LEGAL_FORM: u32 = 1 << 13;
-    pub(crate) const ORG_HEAD: u32 = 1 << 14;
-    pub(crate) const ORG_OPEN: u32 = 1 << 15;
-    pub(crate) const ROLE_NOUN: u32 = 1 << 16;
-    pub(crate) const RESIDENCE: u32 = 1 << 17;
-    pub(crate) const EMPLOYMENT: u32 = 1 << 18;
-    pub(crate) const HONORIFIC: u32 = 1 << 19;
-    pub(crate) const COMPOUND_HEAD: u32 = 1 << 20;
-    pub(crate) const BEING: u32 = 1 << 21;
-    pub(crate) const PEOPLE: u32 = 1 << 22;
-    pub(crate) const THING: u32 = 1 << 23;
-    pub(crate) const SPEAKING: u32 = 1 << 24;
-    pub(crate) const GROUP_LABEL: u32 = 1 << 25;
-    pub(crate) const GROUP: u32 = 1 << 26;
+    pub(crate) const GREETING: u32 = 1;
+    pub(crate) const LABEL: u32 = 1 << 1;
+    pub(crate) const PARTICLE: u32 = 1 << 2;
+    pub(crate) const STOP: u32 = 1 << 3;
+    pub(crate) const STREET_SUFFIX: u32 = 1 << 4;
+    pub(crate) const STREET_PREFIX: u32 = 1 << 5;
+    pub(crate) const STREET_LEAD: u32 = 1 << 6;
+    pub(crate) const UNIT: u32 = 1 << 7;
+    pub(crate) const HONORIFIC: u32 = 1 << 8;
+    pub(crate) const COMPOUND_HEAD: u32 = 1 << 9;
+    pub(crate) const BEING: u32 = 1 << 10;
+    pub(crate) const PEOPLE: u32 = 1 << 11;
+    pub(crate) const THING: u32 = 1 << 12;
+    pub(crate) const SPEAKING: u32 = 1 << 13;
+    pub(crate) const GROUP_LABEL: u32 = 1 << 14;
+    pub(crate) const GROUP: u32 = 1 << 15;
     /// The first word of a group of several words.
-    pub(crate) const GROUP_HEAD: u32 = 1 << 27;
-    pub(crate) const STREET_BEHIND: u32 = 1 << 28;
+    pub(crate) const GROUP_HEAD: u32 = 1 << 16;
+    pub(crate) const STREET_BEHIND: u32 = 1 << 17;
 }
 
 #[derive(Clone)]
@@ -78,7 +67,8 @@ pub(crate) struct Token {
     pub(crate) end: usize,
     pub(crate) shape: Shape,
     pub(crate) gap: Gap,
-    pub(crate) known: Known,
+    /// What the lists of the model say of it.
+    pub(crate) known: Class,
     pub(crate) roles: u32,
     /// Part of code, a path or a file name: `Anna.java`, `anna_weber`, `Rose::new`.
     pub(crate) glued: bool,
@@ -105,7 +95,7 @@ impl Token {
 }
 
 /// Splits a text into words and numbers. Linear.
-pub(crate) fn tokenize(text: &str, lexicon: &Lexicon, roles: &FnvMap<String, u32>) -> Vec<Token> {
+pub(crate) fn tokenize(text: &str, lists: &Gazetteer, roles: &FnvMap<String, u32>) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::with_capacity(text.len() / 6);
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -125,7 +115,7 @@ pub(crate) fn tokenize(text: &str, lexicon: &Lexicon, roles: &FnvMap<String, u32
             end,
             shape,
             gap: gap(&text[last_end..start], tokens.is_empty()),
-            known: known(&folded, lexicon),
+            known: lists.get(Fnv::of(&folded)),
             roles: roles.get(folded.as_ref()).copied().unwrap_or(0),
             glued: glued(bytes, start, end),
         });
@@ -198,29 +188,6 @@ fn gap(between: &str, first: bool) -> Gap {
         (Some(','), None) if between.len() > 1 => Gap::Comma,
         (Some(':'), _) => Gap::Colon,
         _ => Gap::Other,
-    }
-}
-
-/// A double name is what its parts are: Anna-Lena, Müller-Brandt.
-fn known(folded: &str, lexicon: &Lexicon) -> Known {
-    let whole = lexicon.get(folded);
-    if whole != Known::default() {
-        return whole;
-    }
-    match folded.split_once('-') {
-        Some((head, tail)) if !tail.contains('-') => {
-            let (head, tail) = (lexicon.get(head), lexicon.get(tail));
-            let mut both = Known::default();
-            for bit in
-                [Known::FIRST, Known::FIRST_STRONG, Known::LAST, Known::LAST_STRONG, Known::WORD]
-            {
-                if head.has(bit) && tail.has(bit) {
-                    both = both.with(bit);
-                }
-            }
-            both
-        }
-        _ => whole,
     }
 }
 
