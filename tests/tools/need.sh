@@ -1,11 +1,7 @@
 #!/usr/bin/env bash
 # Names what this machine lacks, with the command that installs it.
 #
-<<<<<<< HEAD
-#   tests/tools/need.sh [python] [rust] [disk]
-=======
-#   tests/tools/need.sh [python] [rust] [wordnet]
->>>>>>> e928f7b (WIP names)
+#   tests/tools/need.sh [python] [rust] [disk] [wordnet]
 set -euo pipefail
 
 missing=0
@@ -39,7 +35,6 @@ need_rust() {
     command -v cc >/dev/null || lacks "a C compiler (cc)" "${as_root}apt-get install build-essential"
 }
 
-<<<<<<< HEAD
 # What all tests and fuzz targets take when they are built, in GB. A linker that
 # runs out of space says so in many words, after ten minutes.
 readonly WANTED=8
@@ -52,11 +47,13 @@ need_disk() {
         lacks "$WANTED GB of disk for what is built ($((free >> 20)) GB are free)" \
             "make room on the file system of $PWD: $(df -P . | awk 'NR == 2 { print $6 }')"
     fi
-=======
+}
+
 need_wordnet() {
-    [ -f /usr/share/wordnet/data.noun ] || lacks "WordNet, for the words of the model" "${as_root}apt-get install wordnet-base"
-    [ -f /usr/share/dict/american-english-small ] || lacks "an English word list" "${as_root}apt-get install wamerican-small"
->>>>>>> e928f7b (WIP names)
+    [ -f /usr/share/wordnet/data.noun ] ||
+        lacks "WordNet, for the words of the model" "${as_root}apt-get install wordnet-base"
+    [ -f /usr/share/dict/american-english-small ] ||
+        lacks "an English word list" "${as_root}apt-get install wamerican-small"
 }
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
