@@ -9,8 +9,14 @@ mod grpc_timeout;
 #[allow(dead_code, reason = "only what takes a mapping is called")]
 #[path = "../../../services/anonymizer/src/domain/sealed_mapping.rs"]
 mod sealed_mapping;
+#[allow(dead_code, reason = "only what a sealed mapping holds is used")]
+#[path = "../../../services/anonymizer/src/domain/way_back.rs"]
+mod way_back;
 #[path = "../../../libs/rpc/src/xfcc.rs"]
 mod xfcc;
+
+// Where the sealed mapping looks for it: beside itself.
+use way_back::WayBack;
 
 /// Whatever is understood is bounded, and has the protocol's form.
 pub(crate) fn timeout(data: &[u8]) {
