@@ -15,7 +15,7 @@ use proto::anonymizer::v1::{
 
 use common::{Service, call, refusal};
 
-const TEXT: &str = "Grüße 👋 an Anna Weber, Projekt Eisvogel, Ticket PX-2041.";
+const TEXT: &str = "Grüße 👋 an Anna Weber, Codename Eisvogel, Ticket PX-2041.";
 
 async fn service() -> Service {
     let db = db::testing::sqlite(anonymizer::Anonymizer::migrations()).await;
@@ -67,7 +67,7 @@ async fn offsets_count_what_was_asked_for() {
             ..AnonymizeRequest::default()
         };
         let done = service.transform(TenantId::new(), message).await.unwrap();
-        assert_eq!(done.text, "Grüße 👋 an <PERSON>, Projekt <PROJECT>, Ticket <TICKET>.");
+        assert_eq!(done.text, "Grüße 👋 an <PERSON>, Codename <PROJECT>, Ticket <TICKET>.");
         let action = done.actions.iter().find(|action| action.r#type == "PERSON").unwrap();
         let (start, end) = (action.output_start, action.output_end);
         assert_eq!(
