@@ -2,7 +2,7 @@
 
 For every validator of libs/pii that stdnum has too: 1,000 numbers that stdnum takes, and 9,000
 made from them by the slips that people make (a wrong digit, two swapped, one lost, one doubled),
-each judged again. The seed is fixed, so every run tests the same. libs/pii/tests/oracle.rs reads
+each judged again. The seed is fixed, so every run tests the same. libs/validators/tests/oracle.rs reads
 it. `None` from a judge leaves a number out: there ours differs on purpose, and the judge says why.
 """
 

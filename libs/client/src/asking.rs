@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use tonic::Streaming;
 
 use super::connection::{Edge, request_id};
-use super::problem::{Problem, Result};
 use super::sealing::{self, OwnKeys, RESPONSE_SIGN};
 use super::session;
+use console::problem::{Problem, Result};
 
 const ANSWER: &str = "answer";
 const ANSWER_STREAM: &str = "answer-stream";

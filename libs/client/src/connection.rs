@@ -21,8 +21,8 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Response, Status};
 
-use super::problem::{Problem, Result};
 use super::trace::Trace;
+use console::problem::{Problem, Result};
 
 /// A sealed content of 8 MiB in base64, and its frame.
 const LARGEST: usize = 12 * 1024 * 1024;

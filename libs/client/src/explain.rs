@@ -14,9 +14,9 @@ use kernel::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::problem::{Problem, Result};
 use super::sealing::EnvelopeFile;
-use super::tree::Node;
+use console::problem::{Problem, Result};
+use console::tree::Node;
 use words::{Moment, algorithm, missing, moment, size, tokens, utc, wrapping};
 
 /// All of it, in the order in which a person asks.

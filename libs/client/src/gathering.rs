@@ -14,10 +14,10 @@ use serde_json::Value;
 use tlog::{Hash, LogIdentity, LogProof, Note};
 
 use super::commands::{events, signers};
-use super::problem::{Problem, Result};
 use super::proofs;
 use super::sealing::{unopenable, version_of};
 use super::session::Session;
+use console::problem::{Problem, Result};
 
 /// A new event is in the log after some tens of milliseconds.
 const TRIES: u32 = 20;

@@ -7,8 +7,8 @@ use crypto::{KeyAlgorithm, PrivateKey};
 use kernel::Secret;
 use serde::{Deserialize, Serialize};
 
-use super::private_file;
-use super::problem::{Problem, Result};
+use console::private_file;
+use console::problem::{Problem, Result};
 
 const STATE: &str = "profile.json";
 const TOKEN: &str = "token";

@@ -9,8 +9,8 @@ use proto::audit::v1::{
 use tlog::{Hash, LogIdentity, VerifiedCheckpoint, VerifierKey};
 
 use super::connection::Edge;
-use super::problem::{Problem, Result};
 use super::profile::State;
+use console::problem::{Problem, Result};
 
 /// An event that is proved to be in the log.
 pub struct Proved {

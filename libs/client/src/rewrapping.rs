@@ -8,8 +8,8 @@ use crypto::{Limits, PublicKey, SealError};
 use kernel::{Clock as _, SystemClock};
 use proto::envelope::v1::{Envelope, Key};
 
-use super::problem::{Problem, Result};
 use super::sealing::{OwnKeys, primary, unopenable, verify_by, version_of};
+use console::problem::{Problem, Result};
 
 /// What is to change.
 pub struct Change {

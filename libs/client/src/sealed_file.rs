@@ -9,10 +9,10 @@ use crypto::stream::pieces::{PieceOpener, PieceSealer};
 use crypto::stream::{StreamOpener, StreamSealer};
 use zeroize::Zeroizing;
 
-use super::problem::{Problem, Result};
-use super::progress::Progress;
 use super::sealing::unopenable;
 use super::transfer::{PIECE, Stop, Target};
+use console::problem::{Problem, Result};
+use console::progress::Progress;
 
 /// Bytes of a plaintext, from the first up to the second.
 pub type Range = (Bound<u64>, Bound<u64>);

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::connection::Edge;
-use super::problem::{Problem, Result};
 use super::session::{Session, tenant_id};
+use console::problem::{Problem, Result};
 
 /// The response service's keys, in every tenant.
 pub const RESPONSE_SEAL: &str = "keys/response-seal";

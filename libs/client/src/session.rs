@@ -7,9 +7,9 @@ use std::time::Duration;
 use kernel::{Secret, TenantId};
 
 use super::connection::Edge;
-use super::output::Output;
-use super::problem::{Problem, Result};
 use super::profile::Profile;
+use console::output::Output;
+use console::problem::{Problem, Result};
 
 pub const DEFAULT_URL: &str = "https://localhost:8443";
 

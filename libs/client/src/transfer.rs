@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
-use super::problem::{Problem, Result};
+use console::problem::{Problem, Result};
 
 /// What is read at once.
 pub const PIECE: usize = 256 * 1024;

@@ -21,7 +21,6 @@ mod residue;
 mod resolve;
 mod restore;
 mod scan;
-mod validator;
 
 pub use anonymize::{Anonymized, Anonymizer, TooMuch};
 pub use engine::{DEFAULT_MIN_SCORE, Engine, Options};
@@ -32,4 +31,3 @@ pub use normalize::normalized;
 pub use placeholder::{Assigner, PlaceholderKey, normalize_subject};
 pub use recognizer::RecognizerError;
 pub use restore::{Escape, NotUtf8, StreamRestorer};
-pub use validator::{Validator, by_name as validator};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use validators::Validator;
 
 use crate::entity::{Category, EntityInfo, EntityType};
-use crate::validator::{self, Validator};
 
 macro_rules! files {
     ($($name:literal),+ $(,)?) => {
@@ -258,7 +258,7 @@ impl Catalogue {
             let check = pattern.validator.clone();
             let validator = match pattern.validator {
                 None => None,
-                Some(name) => Some(validator::by_name(&name).ok_or_else(|| {
+                Some(name) => Some(validators::by_name(&name).ok_or_else(|| {
                     RecognizerError::UnknownValidator {
                         recognizer: raw.name.clone(),
                         validator: name,

@@ -7,6 +7,7 @@
 //!
 //! The engine is `libs/pii`; here is what surrounds it: reading, threads, showing.
 
+pub mod catalogue;
 pub mod choice;
 pub mod html;
 pub mod jsonl;

@@ -6,8 +6,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::dev::DevArguments;
 use crate::mesh_command::MeshCommand;
-use client::Problem;
-use client::terminal::complain;
+use console::problem::Problem;
+use console::terminal::complain;
 
 /// Use language models on sensitive text without anyone in between reading it.
 #[derive(Parser)]
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn the_page_is_current() {
         let stored = include_str!("../../../docs/cli.md");
-        let current = client::reference::markdown(super::command());
+        let current = console::reference::markdown(super::command());
         assert!(stored == current, "docs/cli.md is not current; run: make docs");
         for name in ["signet dev", "signet keys register", "signet events verify"] {
             assert!(current.contains(&format!("\n## {name}\n")), "{name} is missing");

@@ -13,7 +13,7 @@ use kernel::{Fault, Result, SystemClock};
 use mesh::{Address, Edge, Plan, Templates};
 use serde::Deserialize;
 
-use client::terminal::say;
+use console::terminal::say;
 
 #[derive(Subcommand)]
 pub enum MeshCommand {

@@ -13,7 +13,7 @@ from .score import ROOT
 CASES = pathlib.Path(__file__).resolve().parents[1] / "cases"
 #: Of this repository: everything but what holds examples of personal data.
 OURS = ["libs", "services", "proto"]
-NOT_OURS = ["libs/detection", "libs/documents", "libs/pii", "libs/scan", "libs/tagger", "services/signet/src/tour", "libs/transform", "services/anonymizer", "services/response", "/tests/", "tests.rs", "/benches/"]
+NOT_OURS = ["libs/detection", "libs/documents", "libs/pii", "libs/scan", "libs/tagger", "libs/transform", "libs/validators", "services/signet/src/tour", "services/anonymizer", "services/response", "/tests/", "tests.rs", "/benches/"]
 #: Of Python's standard library: modules without lists of names, places or dates of their own.
 STANDARD = ["argparse.py", "ast.py", "asyncio", "collections", "concurrent", "contextlib.py", "csv.py", "dataclasses.py", "functools.py", "heapq.py", "html", "http", "importlib", "inspect.py", "json", "logging", "pathlib.py", "pickle.py", "shutil.py", "socket.py", "subprocess.py", "tarfile.py", "threading.py", "tokenize.py", "typing.py", "unittest", "urllib", "xml", "zipfile.py"]
 #: A text is cut into such pieces, as a tool would be given them.

@@ -10,18 +10,19 @@ use crate::{hold, tree};
 
 /// From the ground up. A new library goes into the lowest layer it can.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("ground", &["kernel", "proto", "config", "tagger", "testkit"]),
+    ("ground", &["kernel", "proto", "config", "tagger", "testkit", "validators"]),
     ("engines", &["crypto", "pii", "tlog"]),
     ("upon engines", &["detection", "documents", "transform"]),
     ("adapters", &["cache", "cas", "db", "evidence", "keys", "reasons", "scan", "telemetry"]),
-    ("calls", &["rpc"]),
+    ("calls", &["console", "rpc"]),
     ("parts", &["datakeys", "events", "mesh"]),
     ("process", &["boot", "client"]),
 ];
 /// Pure: values in, values out. No clock, no I/O, no runtime, no wire.
-const PURE: &[&str] = &["crypto", "detection", "documents", "pii", "tagger", "tlog", "transform"];
+const PURE: &[&str] =
+    &["crypto", "detection", "documents", "pii", "tagger", "tlog", "transform", "validators"];
 /// Engines are of one layer, so none uses `pii`; what stands upon them may.
-const PURE_ONLY: &[&str] = &["kernel", "pii", "tagger"];
+const PURE_ONLY: &[&str] = &["kernel", "pii", "tagger", "validators"];
 const NOT_IN_PURE: &[&str] =
     &["async-trait", "axum", "hyper", "metrics", "reqwest", "sqlx", "tokio", "tonic", "tracing"];
 /// Real servers for tests: nothing that ships may link it.

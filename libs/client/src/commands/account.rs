@@ -13,10 +13,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Problem, Result, named, span};
-use crate::output::{raw, time};
-use crate::read_private;
 use crate::session::{EdgeArguments, Session, request_id};
-use crate::terminal::complain;
+use console::output::{raw, time};
+use console::private_file::read as read_private;
+use console::terminal::complain;
 
 #[derive(clap::Args)]
 pub struct LogIn {
@@ -294,7 +294,7 @@ fn api_key_json(key: &ApiKey) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::write_private;
+    use console::private_file::write as write_private;
 
     #[test]
     fn the_administrators_file_is_a_log_in_request() {

@@ -7,9 +7,9 @@ use proto::envelope::v1::{Certificate, ListCertificatesRequest};
 use serde_json::{Value, json};
 
 use super::{Problem, Result, named, read_text};
-use crate::output::time;
 use crate::sealing;
 use crate::session::{EdgeArguments, Session};
+use console::output::time;
 
 /// Who certifies, in every tenant.
 const SIGNER: &str = "keys/envelope-sign";

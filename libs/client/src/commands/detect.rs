@@ -14,10 +14,10 @@ use scan::jsonl::{self, Settings};
 use scan::offsets::Unit;
 
 use super::{Problem, Result};
-use crate::progress::Progress;
 use crate::session::EdgeArguments;
-use crate::terminal::say;
 use crate::transfer::Input;
+use console::progress::Progress;
+use console::terminal::say;
 
 #[derive(clap::Args)]
 pub(super) struct Detection {

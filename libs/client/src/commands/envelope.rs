@@ -12,7 +12,7 @@ use crate::explain::Explained;
 use crate::rewrapping::{self, Change, Changed};
 use crate::sealing::{self, EnvelopeFile, OwnKeys};
 use crate::session::{EdgeArguments, Session};
-use crate::terminal::{complain, say};
+use console::terminal::{complain, say};
 
 /// The largest file that is read whole: far above every envelope.
 const LARGEST: u64 = 64 * 1024 * 1024;

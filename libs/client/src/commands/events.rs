@@ -4,9 +4,9 @@ use proto::audit::v1::{GetEventRequest, ListEventsRequest, LoggedEvent};
 use serde_json::{Value, json};
 
 use super::{Result, named};
-use crate::output::{time, word};
 use crate::proofs;
 use crate::session::{EdgeArguments, Session};
+use console::output::{time, word};
 
 #[derive(clap::Args)]
 pub struct Events {

@@ -10,12 +10,12 @@ use zeroize::Zeroizing;
 
 use super::envelopes::{Open, Seal};
 use super::{Problem, Result};
-use crate::progress::Progress;
 use crate::sealed_file::{self, Work};
 use crate::sealing::{self, Letter, OwnKeys};
 use crate::session::request_id;
-use crate::terminal::complain;
 use crate::transfer::{self, Input, PIECE, Target};
+use console::progress::Progress;
+use console::terminal::complain;
 
 /// What the response service answers, and what it has no streams for.
 const RESPOND: &str = "respond";

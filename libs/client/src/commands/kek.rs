@@ -11,9 +11,9 @@ use proto::envelope::v1::{
 use serde_json::{Value, json};
 
 use super::{Problem, Result, named};
-use crate::output::{time, word};
-use crate::progress::Progress;
 use crate::session::{EdgeArguments, Session, request_id};
+use console::output::{time, word};
+use console::progress::Progress;
 
 /// A watched job is looked at this often.
 const LOOK: Duration = Duration::from_secs(1);

@@ -9,9 +9,9 @@ use proto::envelope::v1::{
 use serde_json::{Value, json};
 
 use super::{Problem, Result, label, labels, named, span};
-use crate::output::{time, word};
 use crate::sealing;
 use crate::session::{Session, request_id};
+use console::output::{time, word};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Change {

@@ -99,7 +99,7 @@ pub(super) async fn export(
         let request = ExportPublicKeyRequest { name, version, format: format.into() };
         keys.export_public_key(request).await?
     };
-    crate::output::raw(&document.into_inner().data)
+    console::output::raw(&document.into_inner().data)
 }
 
 #[cfg(test)]

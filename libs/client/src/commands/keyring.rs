@@ -8,7 +8,7 @@ use kernel::SystemClock;
 use serde_json::{Value, json};
 
 use super::{Problem, Result};
-use crate::output::Output;
+use console::output::Output;
 
 /// How many keys are named one by one.
 const NAMED: usize = 20;

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::key_changes::{Change, Period, period};
 use super::{Problem, Result, label, labels, named};
-use crate::output::{time, word};
 use crate::sealing;
 use crate::session::{EdgeArguments, Session, request_id};
+use console::output::{time, word};
 
 #[derive(clap::Args)]
 pub struct Keys {

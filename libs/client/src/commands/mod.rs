@@ -24,7 +24,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::problem::{Problem, Result};
+use console::problem::{Problem, Result};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -114,17 +114,19 @@ pub async fn run(subcommand: Command, command: clap::Command) -> Result<()> {
         Command::Recognizers(arguments) => arguments.run().await,
         Command::Events(arguments) => arguments.run().await,
         Command::Log(arguments) => arguments.run(),
-        Command::Errors => super::output::raw(super::errors::markdown().as_bytes()),
-        Command::Reference => crate::output::raw(crate::reference::markdown(command).as_bytes()),
+        Command::Errors => console::output::raw(console::errors::markdown().as_bytes()),
+        Command::Reference => {
+            console::output::raw(console::reference::markdown(command).as_bytes())
+        }
         Command::Catalogue => {
             let engine = pii::Engine::standard().map_err(Problem::new)?;
-            crate::output::raw(crate::catalogue::markdown(&engine).as_bytes())
+            console::output::raw(scan::catalogue::markdown(&engine).as_bytes())
         }
         Command::Completion(Completion { shell }) => {
             let mut script = Vec::new();
             let mut command = command;
             clap_complete::generate(shell, &mut command, "signet", &mut script);
-            super::output::raw(&script)
+            console::output::raw(&script)
         }
     }
 }
@@ -151,9 +153,9 @@ fn read_text(path: &Path) -> Result<String> {
 /// or a ciphertext of it: nobody else reads it.
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if path == Path::new("-") {
-        super::output::raw(bytes)
+        console::output::raw(bytes)
     } else {
-        super::write_private(path, bytes)
+        console::private_file::write(path, bytes)
     }
 }
 

@@ -9,9 +9,9 @@ use proto::storage::v1::{
 use serde_json::{Value, json};
 
 use super::{Problem, Result, label, labels, named, proto_span, span};
-use crate::output::{raw, time};
 use crate::sealing::EnvelopeFile;
 use crate::session::{EdgeArguments, Session, request_id};
+use console::output::{raw, time};
 
 #[derive(clap::Args)]
 pub struct Prompts {

@@ -6,10 +6,10 @@ use proto::envelope::v1::Envelope;
 
 use super::{Problem, Result};
 use crate::asking::{self, Answer, Question};
-use crate::output::raw;
 use crate::sealing::{self, EnvelopeFile, Letter, OwnKeys, RESPONSE_SEAL};
 use crate::session::{EdgeArguments, Session};
-use crate::terminal::complain;
+use console::output::raw;
+use console::terminal::complain;
 
 #[derive(clap::Args)]
 pub struct Respond {

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::detect::{Detection, coloured};
 use super::{Problem, Result};
-use crate::output::raw;
 use crate::session::EdgeArguments;
-use crate::terminal::say;
+use console::output::raw;
+use console::terminal::say;
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum How {

@@ -12,12 +12,12 @@ use tlog::VerifierKey;
 
 use super::{Problem, Result};
 use crate::gathering;
-use crate::output::{time, word};
 use crate::proofs::parse_identity;
 use crate::sealing::EnvelopeFile;
 use crate::session::EdgeArguments;
-use crate::terminal::say;
-use crate::tree::Node;
+use console::output::{time, word};
+use console::terminal::say;
+use console::tree::Node;
 
 /// Everything in the bundle agrees, but nobody whom you trust has vouched for it.
 const UNANCHORED: u8 = 3;

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::tour::{self, TourSettings};
-use client::terminal::say;
+use console::terminal::say;
 use place::Place;
 use services::Wiring;
 

@@ -7,7 +7,8 @@ use kernel::Secret;
 use super::screen::Screen;
 use super::{Tour, TourSettings};
 use client::commands::account;
-use client::{Result, read_private, write_private};
+use console::private_file::{read as read_private, write as write_private};
+use console::problem::Result;
 
 fn key_file(settings: &TourSettings) -> PathBuf {
     settings.data.join("api-key")

@@ -11,7 +11,7 @@ use super::{Tour, count, texts, timed, unexpected};
 use client::asking::{self, Answer, Question};
 use client::sealing::{self, Letter, OwnKeys, RESPONSE_SEAL};
 use client::session::request_id;
-use client::{Problem, Result};
+use console::problem::{Problem, Result};
 
 /// The built-in model, which answers with what it received.
 const MODEL: &str = "echo";

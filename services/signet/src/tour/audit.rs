@@ -9,7 +9,7 @@ use super::ask::Asked;
 use super::{Tour, count, grouped};
 use client::commands::events;
 use client::proofs::{self, Proved};
-use client::{Problem, Result};
+use console::problem::{Problem, Result};
 
 /// Relays deliver within a second, and so does the log integrate.
 const IN_LOG_WITHIN: Duration = Duration::from_secs(15);

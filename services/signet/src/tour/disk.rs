@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::texts;
-use client::{Problem, Result};
+use console::problem::{Problem, Result};
 
 /// Larger files are looked at up to here: a log that has grown for weeks must
 /// not hold the tour up.

@@ -2,9 +2,9 @@
 //! public halves.
 
 use super::{Tour, timed};
-use client::Result;
 use client::commands::account::{self, Credentials};
 use client::commands::keys;
+use console::problem::Result;
 
 impl Tour<'_> {
     pub(super) async fn log_in(&mut self) -> Result<()> {

@@ -18,12 +18,12 @@ use std::time::{Duration, Instant};
 use kernel::Fault;
 
 use client::connection::Edge;
-use client::output::Output;
 use client::profile::Profile;
 use client::sealing::OwnKeys;
 use client::session::Session;
-use client::terminal::complain;
-use client::{Problem, Result};
+use console::output::Output;
+use console::problem::{Problem, Result};
+use console::terminal::complain;
 use screen::Screen;
 
 /// Where the mesh is that is being shown.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use client::terminal::say;
+use console::terminal::say;
 
 /// Where the text of a line begins, and how wide it may be.
 const LABEL: usize = 14;

@@ -6,8 +6,8 @@ use proto::common::v1::KeyValue;
 use proto::storage::v1::{GetPromptRequest, Prompt};
 
 use super::{Tour, count, disk, grouped, texts, timed, unexpected};
-use client::Result;
 use client::commands::prompts;
+use console::problem::Result;
 
 const LABEL: &str = "tour";
 

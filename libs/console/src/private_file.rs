@@ -7,7 +7,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::problem::{Problem, Result};
+use crate::problem::{Problem, Result};
 
 /// Makes a folder that only we can enter.
 pub fn folder(path: &Path) -> Result<()> {

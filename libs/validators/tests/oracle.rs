@@ -33,7 +33,7 @@ fn validators_agree_with_python_stdnum() {
         let [name, number, expected] = line.split('\t').collect::<Vec<_>>()[..] else {
             panic!("not of three columns: {line:?}");
         };
-        let validator = pii::validator(name).unwrap_or_else(|| panic!("{name} is unknown"));
+        let validator = validators::by_name(name).unwrap_or_else(|| panic!("{name} is unknown"));
         let count = counts.entry(name.to_owned()).or_default();
         let expected = expected == "1";
         *(if expected { &mut count.valid } else { &mut count.invalid }) += 1;

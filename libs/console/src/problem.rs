@@ -100,7 +100,7 @@ fn message(status: &Status) -> String {
 
 /// A reason of the services or of what stands before and below them.
 fn find(code: &str) -> Option<&'static kernel::Reason> {
-    super::errors::chapters()
+    crate::errors::chapters()
         .into_iter()
         .flat_map(|(_, reasons)| reasons)
         .copied()

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
 
-use super::problem::{Problem, Result};
+use crate::problem::{Problem, Result};
 use crate::terminal::say;
 
 #[derive(Clone, Copy)]
