@@ -144,7 +144,7 @@ impl Wishes {
             "" => Cow::Borrowed(text),
             before => Cow::Owned(format!("{before}{text}")),
         };
-        let mut findings = engine.candidates(&whole);
+        let mut findings = engine.candidates(&whole, &|entity| self.wants(engine, entity));
         findings.extend(self.ad_hoc.find(&whole));
         let skipped = self.before.len();
         findings.retain(|finding| finding.range.end > skipped);

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use crate::anonymize::TooMuch;
 use crate::decode;
 use crate::entity::{Category, EntityInfo, EntityType, Finding, RecognizerInfo};
-use crate::names::Names;
+use crate::names::{Names, Source};
 use crate::normalize;
 use crate::recognizer::{Catalogue, Recognizer, RecognizerError};
 use crate::residue::Residue;
@@ -64,7 +64,7 @@ impl Engine {
 
     /// Everything personal in a text: sorted, without overlaps, on character boundaries.
     pub fn detect(&self, text: &str, options: &Options) -> Vec<Finding> {
-        let mut findings = self.candidates(text);
+        let mut findings = self.candidates(text, &|entity| self.wanted(entity, options));
         let allowed: HashSet<&str> = options.allow_list.iter().map(String::as_str).collect();
         findings.retain(|finding| {
             finding.score >= options.min_score
@@ -77,13 +77,23 @@ impl Engine {
     }
 
     /// Whatever any recognizer says of a text, however unsure: unsorted, with overlaps. For
-    /// callers that choose by more than [`Options`]; they [`Engine::resolve`] the rest.
-    pub fn candidates(&self, text: &str) -> Vec<Finding> {
-        self.search(text, DISGUISES)
+    /// callers that choose by more than [`Options`]; they [`Engine::resolve`] the rest. Types that
+    /// are not `wanted` may be among them or not: who wants no names does not wait for them.
+    pub fn candidates(&self, text: &str, wanted: &dyn Fn(&EntityType) -> bool) -> Vec<Finding> {
+        let names = Source::ALL
+            .iter()
+            .filter_map(|source| self.by_words(*source))
+            .any(|recognizer| wanted(&recognizer.entity));
+        self.search(text, names, DISGUISES)
+    }
+
+    /// The recognizer of what is found by words.
+    fn by_words(&self, source: Source) -> Option<&Recognizer> {
+        self.catalogue.recognizers.iter().find(|known| &*known.name == source.recognizer())
     }
 
     /// Everything that patterns and words find, also under a disguise, with overlaps.
-    fn search(&self, text: &str, disguises: usize) -> Vec<Finding> {
+    fn search(&self, text: &str, names: bool, disguises: usize) -> Vec<Finding> {
         let view = normalize::view(text);
         let mut findings: Vec<Finding> = Vec::new();
         for candidate in self.scanner.find(&view.text, &self.catalogue) {
@@ -95,9 +105,9 @@ impl Engine {
                 recognizer: Arc::clone(&recognizer.name),
             });
         }
-        for hit in self.names.find(&view.text) {
-            let named = |known: &&Recognizer| &*known.name == hit.source.recognizer();
-            let Some(recognizer) = self.catalogue.recognizers.iter().find(named) else { continue };
+        let hits = if names { self.names.find(&view.text) } else { Vec::new() };
+        for hit in hits {
+            let Some(recognizer) = self.by_words(hit.source) else { continue };
             findings.push(Finding {
                 entity: recognizer.entity.clone(),
                 range: hit.range,
@@ -108,7 +118,7 @@ impl Engine {
         if disguises > 0 {
             let escapes = decode::escapes(&view.text);
             for decoded in escapes.into_iter().chain(decode::base64(&view.text)) {
-                for mut finding in self.search(&decoded.text, disguises - 1) {
+                for mut finding in self.search(&decoded.text, names, disguises - 1) {
                     let Some(range) = decoded.original(&finding.range) else { continue };
                     finding.range = range;
                     findings.push(finding);
@@ -250,6 +260,24 @@ mod tests {
             }
         }
         assert!(failures.is_empty(), "{}", failures.join("\n"));
+    }
+
+    #[test]
+    fn what_nobody_wants_changes_nothing_else() {
+        let engine = Engine::standard().unwrap();
+        let text = include_str!("../../../examples/discharge-letter.txt");
+        let all = engine.candidates(text, &|_| true);
+        let person = EntityType::new("PERSON");
+        let one_of_names = engine.candidates(text, &|entity| *entity == person);
+        assert_eq!(one_of_names, all, "names lean on one another");
+        let mail = EntityType::new("EMAIL_ADDRESS");
+        let words: Vec<_> =
+            Source::ALL.iter().filter_map(|source| engine.by_words(*source)).collect();
+        assert_eq!(words.len(), Source::ALL.len());
+        let by_words = |found: &Finding| words.iter().any(|known| known.name == found.recognizer);
+        let rest: Vec<_> = all.into_iter().filter(|found| !by_words(found)).collect();
+        assert!(!rest.is_empty());
+        assert_eq!(engine.candidates(text, &|entity| *entity == mail), rest);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod residue;
 mod resolve;
 mod restore;
 mod scan;
+mod which;
 
 pub use anonymize::{Anonymized, Anonymizer, TooMuch};
 pub use engine::{DEFAULT_MIN_SCORE, Engine, Options};

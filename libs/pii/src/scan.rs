@@ -1,3 +1,5 @@
+//! Patterns over a text: where one may begin, which of them match there, and what each finds.
+
 //! One pass over the text with all patterns at once, then a closer look where one matched.
 
 use std::cell::OnceCell;
@@ -6,20 +8,17 @@ use std::ops::Range;
 use regex_automata::meta::{BuildError, Config, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::util::syntax;
-use regex_automata::{Anchored, Input, MatchKind, PatternSet};
+use regex_automata::{Anchored, Input, PatternSet};
 
 use crate::context::{Contexts, Words};
-use crate::prefix;
+use crate::prefix::{self, Starts};
 use crate::recognizer::{Catalogue, RecognizerError};
+use crate::which::Which;
 
-/// A lazy DFA smaller than this thrashes on varied text (facts/privacy-detection.md).
-const CACHE: usize = 32 << 20;
+/// What the automaton of one pattern may grow to.
+const CACHE: usize = 1 << 20;
 /// A candidate this good ends the search at its place.
 const SETTLED: f32 = 0.5;
-/// How far ahead it is decided which patterns match at a place. Every pattern has matched
-/// something by then; what goes on after it (an address, a key) is found by the pattern alone.
-const REACH: usize = 512;
-
 /// A match that passed its validator and context.
 pub(crate) struct Candidate {
     pub(crate) recognizer: usize,
@@ -31,10 +30,10 @@ pub(crate) struct Candidate {
 }
 
 pub(crate) struct Scanner {
-    /// Where does any pattern match?
-    any: Regex,
+    /// Where may any pattern match?
+    starts: Starts,
     /// Which patterns match here? One pass, where trying each would take hundreds.
-    which: Regex,
+    which: Which,
     each: Vec<Regex>,
     contexts: Contexts,
 }
@@ -54,21 +53,15 @@ impl Scanner {
                 recognizer: catalogue.recognizers[pattern.recognizer].name.to_string(),
                 message,
             };
-            let config = config(1 << 20).which_captures(WhichCaptures::All);
-            each.push(
-                build(&[pattern.regex.as_str()], config)
-                    .map_err(|error| failed(error.to_string()))?,
-            );
+            each.push(build(&pattern.regex).map_err(|error| failed(error.to_string()))?);
             together.push(prefix::at_word_start(&pattern.regex, syntax()).map_err(failed)?);
         }
-        let failed = |error: Box<BuildError>| RecognizerError::Pattern {
-            recognizer: "all".to_owned(),
-            message: error.to_string(),
-        };
-        let implicit = || config(CACHE).which_captures(WhichCaptures::Implicit);
-        let any = build(&together, implicit()).map_err(failed)?;
-        let which = build(&together, implicit().match_kind(MatchKind::All)).map_err(failed)?;
-        Ok(Self { any, which, each, contexts: Contexts::new(catalogue)? })
+        let failed =
+            |message: String| RecognizerError::Pattern { recognizer: "all".to_owned(), message };
+        let patterns = catalogue.patterns.iter().map(|pattern| pattern.regex.as_str());
+        let starts = Starts::new(patterns, syntax()).map_err(failed)?;
+        let which = Which::new(&together).map_err(failed)?;
+        Ok(Self { starts, which, each, contexts: Contexts::new(catalogue)? })
     }
 
     /// All candidates. Patterns are bounded in length or end at a blank, and the search goes
@@ -76,17 +69,16 @@ impl Scanner {
     pub(crate) fn find(&self, text: &str, catalogue: &Catalogue) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         let mut matching = PatternSet::new(self.each.len());
+        let mut which = self.which.on(text.as_bytes());
         let whole = Text { text, words: OnceCell::new() };
-        let mut at = 0;
-        while at < text.len() {
-            let Some(found) = self.any.search(&Input::new(text).span(at..text.len())) else {
-                break;
-            };
-            let start = found.start();
-            let reach = (start + REACH).min(text.len());
-            let here = Input::new(text).span(start..reach).anchored(Anchored::Yes);
+        let (mut at, mut run_end) = (0, 0);
+        while let Some(start) = self.starts.next(text.as_bytes(), at, &mut run_end) {
             matching.clear();
-            self.which.which_overlapping_matches(&here, &mut matching);
+            which.at(start, &mut matching);
+            if matching.is_empty() {
+                at = start + 1;
+                continue;
+            }
             let mut settled = None;
             for pattern in matching.iter() {
                 let found = self.try_pattern(&whole, start, pattern.as_usize(), catalogue);
@@ -159,17 +151,17 @@ impl Scanner {
     }
 }
 
-fn syntax() -> syntax::Config {
+pub(crate) fn syntax() -> syntax::Config {
     // Byte classes: Unicode classes cost speed, Unicode \b costs the DFA.
     syntax::Config::new().unicode(false).utf8(false)
 }
 
-fn config(cache: usize) -> Config {
-    Config::new().hybrid_cache_capacity(cache).utf8_empty(true).nfa_size_limit(Some(64 << 20))
-}
-
-fn build<P: AsRef<str>>(patterns: &[P], config: Config) -> Result<Regex, Box<BuildError>> {
-    Regex::builder().configure(config).syntax(syntax()).build_many(patterns).map_err(Box::new)
+fn build(pattern: &str) -> Result<Regex, Box<BuildError>> {
+    let config = Config::new()
+        .hybrid_cache_capacity(CACHE)
+        .which_captures(WhichCaptures::All)
+        .nfa_size_limit(Some(64 << 20));
+    Regex::builder().configure(config).syntax(syntax()).build(pattern).map_err(Box::new)
 }
 
 /// Marks at the end belong to the sentence, not to the address.
@@ -222,4 +214,57 @@ fn next_word(text: &str, start: usize) -> usize {
     let word = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
     let skip = if word == 0 { rest.chars().next().map_or(1, char::len_utf8) } else { word };
     start + skip
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::string::string_regex;
+
+    use super::*;
+    use crate::engine::Engine;
+
+    /// Pieces of what patterns look for, and what stands between.
+    const PIECES: &str = "[a-z0-9]{1,3}|[A-Z]{1,3}|anna|Müller|€|ü|@|mail\\.de|\\.|_|-|\\+|\\+49 89|%|'| |  |, |\n|:         |\\(|\\)|/|4111 1111|536-22-8765|[0-9]{2}\\.[0-9]{2}\\.[0-9]{4}|DE89 3704|born on |card |IBAN |sk-|8Q~|\\[at\\]| dot com";
+
+    /// What matches at a place, each pattern on its own.
+    fn matching(scanner: &Scanner, text: &str, place: usize) -> Vec<usize> {
+        let here = Input::new(text).span(place..text.len()).anchored(Anchored::Yes);
+        (0..scanner.each.len())
+            .filter(|index| scanner.each[*index].is_match(here.clone()))
+            .collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// The table and the automaton say what each pattern says on its own. Where they say
+        /// nothing a match would begin inside a word, or is a part of one that begins before it.
+        #[test]
+        fn no_match_is_passed_over(text in string_regex(&format!("({PIECES}){{1,16}}")).unwrap()) {
+            let engine = Engine::standard().unwrap();
+            let scanner = engine.scanner();
+            let bytes = text.as_bytes();
+            let word = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+            let mut walk = scanner.which.on(bytes);
+            let (mut at, mut run_end) = (0, 0);
+            for (place, _) in text.char_indices() {
+                let found = matching(scanner, &text, place);
+                if scanner.starts.next(bytes, at, &mut run_end) == Some(place) {
+                    let mut set = PatternSet::new(scanner.each.len());
+                    walk.at(place, &mut set);
+                    let told: Vec<usize> = set.iter().map(|index| index.as_usize()).collect();
+                    // Those that begin a word begin nowhere else.
+                    let inside = place > 0 && (word(place - 1) || bytes[place - 1] == b'_');
+                    prop_assert!(told.iter().all(|index| found.contains(index)));
+                    prop_assert!(inside || told == found, "{told:?} {found:?} at {place}");
+                    at = place + 1;
+                } else if !(word(place) && place > 0 && (word(place - 1) || bytes[place - 1] == b'_')) {
+                    let before = text.floor_char_boundary(place.saturating_sub(1));
+                    let whole = matching(scanner, &text, before);
+                    prop_assert!(found.iter().all(|index| whole.contains(index)), "{found:?} at {place}");
+                }
+            }
+        }
+    }
 }

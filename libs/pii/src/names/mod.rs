@@ -31,6 +31,17 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Person,
+        Self::Place,
+        Self::Street,
+        Self::PostalCode,
+        Self::Organization,
+        Self::Title,
+        Self::Age,
+        Self::Group,
+    ];
+
     pub(crate) const fn recognizer(self) -> &'static str {
         match self {
             Self::Person => "person_names",

@@ -1,0 +1,95 @@
+//! Which of many patterns match at a place: one walk of one automaton, which is built while it is
+//! used and stays for the next text.
+//!
+//! The walk is anchored. An automaton that looks for all patterns at all places at once has a
+//! state for every mixture of matches that began at different places, so that on varied text it
+//! is built anew for nearly every byte.
+
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+use regex_automata::hybrid::dfa::{Cache, Config, DFA};
+use regex_automata::nfa::thompson::{self, WhichCaptures};
+use regex_automata::util::pool::{Pool, PoolGuard};
+use regex_automata::util::start;
+use regex_automata::{Anchored, MatchKind, PatternID, PatternSet};
+
+use crate::scan::syntax;
+
+/// A megabyte of mixed documents needs a third of it.
+const CACHE: usize = 32 << 20;
+/// How far ahead it is decided which patterns match at a place. Every pattern has matched
+/// something by then; what goes on after it (an address, a key) is found by the pattern alone.
+const REACH: usize = 512;
+
+type Make = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
+
+pub(crate) struct Which {
+    automaton: DFA,
+    /// One for each thread that searches.
+    caches: Pool<Cache, Make>,
+}
+
+impl Which {
+    pub(crate) fn new(patterns: &[String]) -> Result<Self, String> {
+        let nfa = thompson::Config::new()
+            .utf8(false)
+            .which_captures(WhichCaptures::None)
+            .nfa_size_limit(Some(64 << 20));
+        let automaton = DFA::builder()
+            .configure(Config::new().match_kind(MatchKind::All).cache_capacity(CACHE))
+            .thompson(nfa)
+            .syntax(syntax())
+            .build_many(patterns)
+            .map_err(|error| error.to_string())?;
+        let own = automaton.clone();
+        let make: Make = Box::new(move || own.create_cache());
+        Ok(Self { automaton, caches: Pool::new(make) })
+    }
+
+    /// For many places of one text.
+    pub(crate) fn on<'a>(&'a self, text: &'a [u8]) -> Walk<'a> {
+        Walk { automaton: &self.automaton, cache: self.caches.get(), text }
+    }
+}
+
+pub(crate) struct Walk<'a> {
+    automaton: &'a DFA,
+    cache: PoolGuard<'a, Cache, Make>,
+    text: &'a [u8],
+}
+
+impl Walk<'_> {
+    /// The patterns that match at `place`, into a set that is empty.
+    pub(crate) fn at(&mut self, place: usize, matching: &mut PatternSet) {
+        if self.walk(place, matching).is_none() {
+            // It cannot say. The patterns themselves can.
+            for index in 0..self.automaton.pattern_len() {
+                matching.insert(PatternID::new_unchecked(index));
+            }
+        }
+    }
+
+    fn walk(&mut self, place: usize, matching: &mut PatternSet) -> Option<()> {
+        let before = place.checked_sub(1).and_then(|before| self.text.get(before)).copied();
+        let start = start::Config::new().anchored(Anchored::Yes).look_behind(before);
+        let mut state = self.automaton.start_state(&mut self.cache, &start).ok()?;
+        let ahead = self.text.get(place..).unwrap_or_default();
+        // A match shows one byte behind its end.
+        let bytes = ahead.iter().copied().map(Some).chain([None]).take(REACH + 1);
+        for byte in bytes {
+            state = match byte {
+                Some(byte) => self.automaton.next_state(&mut self.cache, state, byte),
+                None => self.automaton.next_eoi_state(&mut self.cache, state),
+            }
+            .ok()?;
+            if state.is_match() {
+                for index in 0..self.automaton.match_len(&self.cache, state) {
+                    matching.insert(self.automaton.match_pattern(&self.cache, state, index));
+                }
+            } else if state.is_dead() {
+                break;
+            }
+        }
+        Some(())
+    }
+}
