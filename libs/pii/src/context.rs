@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::recognizer::{Catalogue, Recognizer, RecognizerError};
 
@@ -48,12 +48,14 @@ impl Contexts {
                 word.push(id);
             }
         }
-        let finder = AhoCorasick::builder().ascii_case_insensitive(true).build(&spelled).map_err(
-            |error| RecognizerError::Pattern {
+        let finder = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(&spelled)
+            .map_err(|error| RecognizerError::Pattern {
                 recognizer: "context words".to_owned(),
                 message: error.to_string(),
-            },
-        )?;
+            })?;
         let id = |known: &String| {
             all.binary_search(&known.as_str()).ok().and_then(|at| u32::try_from(at).ok())
         };

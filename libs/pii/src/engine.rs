@@ -174,6 +174,11 @@ impl Engine {
         &self.catalogue.types
     }
 
+    /// The patterns of the recognizers: byte classes, no Unicode.
+    pub fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.catalogue.patterns.iter().map(|pattern| pattern.regex.as_str())
+    }
+
     /// What regulations call the types.
     pub fn categories(&self) -> &[Category] {
         &self.catalogue.categories

@@ -34,7 +34,7 @@ impl View<'_> {
 
 /// Builds the view. Texts are limited to 4 GiB by the width of the offsets; callers limit far below.
 pub(crate) fn view(text: &str) -> View<'_> {
-    if text.chars().all(is_plain) {
+    if text.is_ascii() || text.chars().all(is_plain) {
         return View { text: Cow::Borrowed(text), map: None };
     }
     let mut builder =
@@ -44,9 +44,7 @@ pub(crate) fn view(text: &str) -> View<'_> {
         let mut end = start + first.len_utf8();
         let mut current = first;
         // Decomposed letters (macOS file names, some PDF text) are put together again.
-        while let Some((at, mark)) =
-            rest.peek().copied().filter(|(_, next)| is_combining_mark(*next))
-        {
+        while let Some((at, mark)) = rest.peek().copied().filter(|(_, next)| combines(*next)) {
             let Some(composed) = compose(current, mark) else { break };
             current = composed;
             end = at + mark.len_utf8();
@@ -61,6 +59,11 @@ pub(crate) fn view(text: &str) -> View<'_> {
 /// A text with tricks of spelling undone, as it is searched.
 pub fn normalized(text: &str) -> Cow<'_, str> {
     view(text).text
+}
+
+/// Whether a character is put upon the one before it. Of ordinary text none is looked up.
+pub(crate) fn combines(c: char) -> bool {
+    c >= '\u{300}' && is_combining_mark(c)
 }
 
 /// Characters that the view leaves as they are; nearly all of ordinary text.
@@ -121,7 +124,7 @@ impl Builder {
 
     /// Replaces look-alikes in words that mix scripts; a word wholly Cyrillic or Greek is a word.
     fn latinize(&mut self) {
-        if !self.text.chars().any(|c| look_alike(c).is_some()) {
+        if !self.text.chars().any(|c| !c.is_ascii() && look_alike(c).is_some()) {
             return;
         }
         let old = std::mem::take(&mut self.text);

@@ -8,7 +8,7 @@ use std::ops::Range;
 use regex_automata::meta::{BuildError, Config, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::util::syntax;
-use regex_automata::{Anchored, Input, PatternSet};
+use regex_automata::{Anchored, Input};
 
 use crate::context::{Contexts, Words};
 use crate::prefix::{self, Starts};
@@ -68,20 +68,19 @@ impl Scanner {
     /// on behind the word it looked at, so the work grows with the text and not faster.
     pub(crate) fn find(&self, text: &str, catalogue: &Catalogue) -> Vec<Candidate> {
         let mut candidates = Vec::new();
-        let mut matching = PatternSet::new(self.each.len());
+        let mut matching = Vec::new();
         let mut which = self.which.on(text.as_bytes());
         let whole = Text { text, words: OnceCell::new() };
         let (mut at, mut run_end) = (0, 0);
         while let Some(start) = self.starts.next(text.as_bytes(), at, &mut run_end) {
-            matching.clear();
             which.at(start, &mut matching);
             if matching.is_empty() {
                 at = start + 1;
                 continue;
             }
             let mut settled = None;
-            for pattern in matching.iter() {
-                let found = self.try_pattern(&whole, start, pattern.as_usize(), catalogue);
+            for pattern in &matching {
+                let found = self.try_pattern(&whole, start, *pattern, catalogue);
                 for candidate in found {
                     if candidate.score >= SETTLED {
                         // Behind a label the value itself may be something better known.
@@ -251,9 +250,8 @@ mod tests {
             for (place, _) in text.char_indices() {
                 let found = matching(scanner, &text, place);
                 if scanner.starts.next(bytes, at, &mut run_end) == Some(place) {
-                    let mut set = PatternSet::new(scanner.each.len());
-                    walk.at(place, &mut set);
-                    let told: Vec<usize> = set.iter().map(|index| index.as_usize()).collect();
+                    let mut told = Vec::new();
+                    walk.at(place, &mut told);
                     // Those that begin a word begin nowhere else.
                     let inside = place > 0 && (word(place - 1) || bytes[place - 1] == b'_');
                     prop_assert!(told.iter().all(|index| found.contains(index)));

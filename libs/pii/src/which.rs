@@ -7,11 +7,12 @@
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
+use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::pool::{Pool, PoolGuard};
 use regex_automata::util::start;
-use regex_automata::{Anchored, MatchKind, PatternID, PatternSet};
+use regex_automata::{Anchored, MatchKind, PatternID};
 
 use crate::scan::syntax;
 
@@ -59,37 +60,45 @@ pub(crate) struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The patterns that match at `place`, into a set that is empty.
-    pub(crate) fn at(&mut self, place: usize, matching: &mut PatternSet) {
-        if self.walk(place, matching).is_none() {
-            // It cannot say. The patterns themselves can.
-            for index in 0..self.automaton.pattern_len() {
-                matching.insert(PatternID::new_unchecked(index));
+    /// The patterns that match at `place`, in order.
+    pub(crate) fn at(&mut self, place: usize, matching: &mut Vec<usize>) {
+        matching.clear();
+        match self.walk(place, matching) {
+            Some(()) => {
+                matching.sort_unstable();
+                matching.dedup();
             }
+            // It cannot say. The patterns themselves can.
+            None => *matching = (0..self.automaton.pattern_len()).collect(),
         }
     }
 
-    fn walk(&mut self, place: usize, matching: &mut PatternSet) -> Option<()> {
+    fn walk(&mut self, place: usize, matching: &mut Vec<usize>) -> Option<()> {
         let before = place.checked_sub(1).and_then(|before| self.text.get(before)).copied();
         let start = start::Config::new().anchored(Anchored::Yes).look_behind(before);
         let mut state = self.automaton.start_state(&mut self.cache, &start).ok()?;
         let ahead = self.text.get(place..).unwrap_or_default();
-        // A match shows one byte behind its end.
-        let bytes = ahead.iter().copied().map(Some).chain([None]).take(REACH + 1);
-        for byte in bytes {
-            state = match byte {
-                Some(byte) => self.automaton.next_state(&mut self.cache, state, byte),
-                None => self.automaton.next_eoi_state(&mut self.cache, state),
-            }
-            .ok()?;
+        for byte in ahead.iter().take(REACH + 1) {
+            state = self.automaton.next_state(&mut self.cache, state, *byte).ok()?;
             if state.is_match() {
-                for index in 0..self.automaton.match_len(&self.cache, state) {
-                    matching.insert(self.automaton.match_pattern(&self.cache, state, index));
-                }
+                // A match shows one byte behind its end.
+                self.add(state, matching);
             } else if state.is_dead() {
-                break;
+                return Some(());
+            }
+        }
+        if ahead.len() <= REACH {
+            state = self.automaton.next_eoi_state(&mut self.cache, state).ok()?;
+            if state.is_match() {
+                self.add(state, matching);
             }
         }
         Some(())
+    }
+
+    fn add(&self, state: LazyStateID, matching: &mut Vec<usize>) {
+        let count = self.automaton.match_len(&self.cache, state);
+        let patterns = (0..count).map(|at| self.automaton.match_pattern(&self.cache, state, at));
+        matching.extend(patterns.map(|pattern: PatternID| pattern.as_usize()));
     }
 }

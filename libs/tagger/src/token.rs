@@ -1,5 +1,7 @@
 //! A text in words, numbers, marks and line breaks.
 
+use unicode_normalization::char::is_combining_mark;
+
 /// How a token is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -104,9 +106,7 @@ fn word_end(text: &str, start: usize) -> usize {
         let possessive = matches!(c, '\'' | '’')
             && matches!(rest.peek(), Some('s' | 'S'))
             && !rest.clone().nth(1).is_some_and(char::is_alphanumeric);
-        if possessive
-            || !(c.is_alphanumeric() || joins || unicode_normalization::char::is_combining_mark(c))
-        {
+        if possessive || !(c.is_alphanumeric() || joins || c >= '\u{300}' && is_combining_mark(c)) {
             break;
         }
         letters = c.is_alphabetic() || (letters && !c.is_numeric());

@@ -1,6 +1,7 @@
 //! Words and numbers of a text with their shape, what the lists say of them, and what stands
 //! between them.
 
+use crate::normalize::combines;
 use tagger::{Class, Fnv, FnvMap, Gazetteer, fold};
 
 /// How a word is written.
@@ -133,7 +134,7 @@ fn word_end(text: &str, start: usize) -> usize {
         let joins = matches!(c, '\'' | '-')
             && end > start
             && rest.peek().is_some_and(|next| next.is_alphabetic());
-        if !(c.is_alphanumeric() || joins || unicode_normalization::char::is_combining_mark(c)) {
+        if !(c.is_alphanumeric() || joins || combines(c)) {
             break;
         }
         end += c.len_utf8();
