@@ -130,6 +130,11 @@ def contents(admin, sealer, gate, canary, found):
         rule = {"operator": f"OPERATOR_{operator}"}
         done = rest("POST", "/v1/text:anonymize", json={"text": text, "rules": [rule], "subject": canary})
         rest("POST", "/v1/text:restore", json={"text": done.get("text", ""), "mapping": done.get("mapping", "")})
+    rule = {"operator": "OPERATOR_TOKENIZE"}
+    done = client.rest("POST", "/v1/text:anonymize", json={"text": text, "rules": [rule], "subject": canary})
+    assert canary in admin.rest("POST", "/v1/text:restore", json={"text": done["text"]})["text"]
+    rest("POST", "/v1/text:restore", json={"text": done["text"]})
+    rest("POST", "/v1/tokens:open", json={"tokens": [canary]})
     rest("POST", "/v1/text:anonymize", json={"text": text, "rules": [{"type": canary, "with": canary}]})
     new = {"name": canary, "type": "CANARY", "patterns": [canary], "score": 1, "context": [canary]}
     asked = {"adHocRecognizers": [new], "denyList": [{"text": canary, "type": "CANARY"}], "allowPatterns": [canary], "explain": True}

@@ -10,7 +10,7 @@ from support import stubs
 from support.client import refusal, refused_of
 
 PUBLIC = stubs.public_methods()
-ROLES = ["admin", "member", "auditor"]
+ROLES = ["admin", "member", "auditor", "restorer"]
 
 
 def _id(value):

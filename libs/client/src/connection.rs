@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kernel::Secret;
 use proto::anonymizer::v1::anonymizer_service_client::AnonymizerServiceClient;
+use proto::anonymizer::v1::vault_service_client::VaultServiceClient;
 use proto::audit::v1::event_service_client::EventServiceClient;
 use proto::audit::v1::log_service_client::LogServiceClient;
 use proto::auth::v1::auth_service_client::AuthServiceClient;
@@ -139,6 +140,7 @@ impl Edge {
         envelopes: EnvelopeServiceClient;
         prompts: PromptServiceClient;
         texts: AnonymizerServiceClient;
+        tokens: VaultServiceClient;
         responses: ResponseServiceClient;
         events: EventServiceClient;
         log: LogServiceClient;

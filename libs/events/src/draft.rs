@@ -128,10 +128,15 @@ impl Draft {
 /// Stores an event durably on its own: before plaintext or a key leaves, and
 /// for refusals. If it cannot be stored, nothing may be released.
 pub async fn record(db: &Db, draft: Draft, now: Timestamp) -> Result<()> {
-    let event = [draft.finish(now)?];
+    record_all(db, vec![draft], now).await
+}
+
+/// The same for several that belong together: all of them or none.
+pub async fn record_all(db: &Db, drafts: Vec<Draft>, now: Timestamp) -> Result<()> {
+    let events = drafts.into_iter().map(|draft| draft.finish(now)).collect::<Result<Vec<_>>>()?;
     db::retry!(async {
         let mut tx = db.begin("record_event").await?;
-        outbox::put(&mut tx, &event).await?;
+        outbox::put(&mut tx, &events).await?;
         tx.commit().await?;
         Ok::<_, kernel::Fault>(())
     })

@@ -4,5 +4,5 @@
 mod draft;
 mod relay;
 
-pub use draft::{Draft, record};
+pub use draft::{Draft, record, record_all};
 pub use relay::relay;

@@ -61,11 +61,14 @@ impl Role {
             Self::Admin => "admin",
             Self::Member => "member",
             Self::Auditor => "auditor",
+            Self::Restorer => "restorer",
         }
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Admin, Self::Member, Self::Auditor].into_iter().find(|role| role.name() == name)
+        [Self::Admin, Self::Member, Self::Auditor, Self::Restorer]
+            .into_iter()
+            .find(|role| role.name() == name)
     }
 }
 

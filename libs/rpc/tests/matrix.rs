@@ -30,7 +30,7 @@ const CALLERS: [Caller; 7] = [
     Caller::Response,
     Caller::Audit,
 ];
-const ROLES: [Role; 3] = [Role::Admin, Role::Member, Role::Auditor];
+const ROLES: [Role; 4] = [Role::Admin, Role::Member, Role::Auditor, Role::Restorer];
 
 struct Issuer {
     pkcs8: Vec<u8>,

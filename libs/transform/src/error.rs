@@ -7,6 +7,16 @@ use pii::EntityType;
 #[error("a cryptographic operation failed")]
 pub struct CryptoFailed;
 
+/// A restored text would have more bytes than it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the restored text is too long")]
+pub struct TooLong;
+
+/// The vault gave not one token for each value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is not one token for each value of the vault")]
+pub struct Unissued;
+
 /// Why an operator does not fit a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
@@ -75,6 +85,8 @@ pub enum RestoreError {
     Change { index: usize },
     #[error("change {index} of type {entity} was made by {operator}, which cannot be undone")]
     Irreversible { index: usize, entity: EntityType, operator: &'static str },
+    #[error("change {index} of type {entity} is in the token vault")]
+    InVault { index: usize, entity: EntityType },
     #[error("change {index} of type {entity} is not what was made under these keys")]
     Rejected { index: usize, entity: EntityType },
     #[error(transparent)]

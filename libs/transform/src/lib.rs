@@ -19,9 +19,10 @@ mod restore;
 mod seal;
 mod surrogate;
 mod transform;
+mod vault;
 
 pub use bucket::Bucket;
-pub use error::{CryptoFailed, RestoreError, TransformError, Unfit};
+pub use error::{CryptoFailed, RestoreError, TooLong, TransformError, Unfit, Unissued};
 pub use generalize::Generalize;
 pub use hash::Hash;
 pub use keys::{KEY_LEN, Keys};
@@ -30,3 +31,4 @@ pub use operator::{Operator, Otherwise};
 pub use policy::{Comparison, Policy, PolicyError, READY, Rule, TypeChange, compare};
 pub use restore::{Restored, Restorer, holds_token};
 pub use transform::{Change, Context, Transformed, Transformer};
+pub use vault::{Opened, Pending, TOKEN_LEN, TokenId, read_token, vault_tokens, written};

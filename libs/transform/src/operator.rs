@@ -22,6 +22,10 @@ pub enum Operator {
     Hash(Hash),
     /// A token that only the tenant's key opens.
     Encrypt,
+    /// A token that names what a vault keeps, for so many seconds.
+    Tokenize {
+        ttl_seconds: Option<u32>,
+    },
     /// Other letters and digits in the same places, which the tenant's key turns back.
     FormatPreserving,
     /// Another day, so many days away at most; the same distance for all dates of a subject.
@@ -55,6 +59,7 @@ impl Operator {
             Self::Mask(_) => "mask",
             Self::Hash(_) => "hash",
             Self::Encrypt => "encrypt",
+            Self::Tokenize { .. } => "tokenize",
             Self::FormatPreserving => "format_preserving",
             Self::DateShift { .. } => "date_shift",
             Self::Bucket(_) => "bucket",
@@ -63,10 +68,18 @@ impl Operator {
         }
     }
 
-    /// Whether the original can be had back: with the keys, or with the text's mapping.
+    /// Whether the original can be had back: with the keys, with the text's mapping, or from the
+    /// vault for as long as it keeps it.
     #[must_use]
     pub const fn is_reversible(&self) -> bool {
-        matches!(self, Self::Keep | Self::Placeholder | Self::Encrypt | Self::FormatPreserving)
+        matches!(
+            self,
+            Self::Keep
+                | Self::Placeholder
+                | Self::Encrypt
+                | Self::Tokenize { .. }
+                | Self::FormatPreserving
+        )
     }
 
     /// Whether what it gives depends on the tenant's keys.
@@ -76,6 +89,7 @@ impl Operator {
             self,
             Self::Hash(_)
                 | Self::Encrypt
+                | Self::Tokenize { .. }
                 | Self::FormatPreserving
                 | Self::DateShift { .. }
                 | Self::Surrogate
@@ -94,6 +108,7 @@ impl Operator {
                 | Self::Mask(_)
                 | Self::Hash(_)
                 | Self::Encrypt
+                | Self::Tokenize { .. }
         )
     }
 

@@ -4,19 +4,36 @@ use std::ops::Range;
 
 use pii::{Engine, Finding, Mapping, TooMuch};
 
-use crate::error::{CryptoFailed, Failure, RestoreError};
+use crate::error::{CryptoFailed, Failure, RestoreError, TooLong};
 use crate::ff1::Ff1;
 use crate::format;
 use crate::keys::Keys;
 use crate::operator::Operator;
-use crate::seal::{Sealer, next_token};
+use crate::seal::{Form, Sealer, next_token};
 use crate::transform::{Change, Transformed};
+use crate::vault::Opened;
 
 /// A text with its originals.
 pub struct Restored {
     pub text: String,
     /// How many tokens were opened.
     pub opened: usize,
+    /// How many of a vault's were not: it does not keep them, or not any more.
+    pub unopened: usize,
+}
+
+impl Restored {
+    fn new(capacity: usize) -> Self {
+        Self { text: String::with_capacity(capacity), opened: 0, unopened: 0 }
+    }
+
+    fn push(&mut self, piece: &str, most: usize) -> Result<(), TooLong> {
+        if piece.len() > most.saturating_sub(self.text.len()) {
+            return Err(TooLong);
+        }
+        self.text.push_str(piece);
+        Ok(())
+    }
 }
 
 /// What undoes the reversible operators of one tenant, whatever the policy was.
@@ -25,7 +42,7 @@ pub struct Restorer {
     pub(crate) ff1: Ff1,
 }
 
-/// Whether a text holds something that has the form of an encrypted token.
+/// Whether a text holds something that has the form of a token.
 #[must_use]
 pub fn holds_token(text: &str) -> bool {
     next_token(text, 0).is_some()
@@ -43,20 +60,48 @@ impl Restorer {
     /// token, or not one of this tenant, stays as it is.
     #[must_use]
     pub fn restore(&self, text: &str) -> Restored {
-        let mut restored = Restored { text: String::with_capacity(text.len()), opened: 0 };
+        let mut restored = Restored::new(text.len());
+        // Encrypted values are shorter than their tokens: there is no text that is too large.
+        let _ = self.restore_with(text, &Opened::default(), usize::MAX, &mut restored);
+        restored
+    }
+
+    /// The same, with what a vault has opened. A token is short and its value may be long, so the
+    /// result has at most `most` bytes.
+    ///
+    /// # Errors
+    /// When it would have more.
+    pub fn restore_all(
+        &self,
+        text: &str,
+        opened: &Opened,
+        most: usize,
+    ) -> Result<Restored, TooLong> {
+        let mut restored = Restored::new(text.len().min(most));
+        self.restore_with(text, opened, most, &mut restored).map(|()| restored)
+    }
+
+    fn restore_with(
+        &self,
+        text: &str,
+        opened: &Opened,
+        most: usize,
+        restored: &mut Restored,
+    ) -> Result<(), TooLong> {
         let mut at = 0;
         while let Some(token) = next_token(text, at) {
-            restored.text.push_str(&text[at..token.range.start]);
-            if let Some(value) = self.sealer.open(&token) {
-                restored.text.push_str(&value);
+            restored.push(&text[at..token.range.start], most)?;
+            let sealed = self.sealer.open(&token);
+            if let Some(value) = sealed.as_ref().map(|value| value.as_str()).or(opened.of(&token)) {
+                restored.push(value, most)?;
                 restored.opened += 1;
             } else {
-                restored.text.push_str(&text[token.range.clone()]);
+                restored.unopened += usize::from(token.form == Form::Vault);
+                restored.push(&text[token.range.clone()], most)?;
             }
             at = token.range.end;
         }
-        restored.text.push_str(&text[at..]);
-        restored
+        restored.push(&text[at..], most)
     }
 
     /// Undoes a transformation byte for byte. The text is the one that
@@ -113,6 +158,9 @@ impl Restorer {
                     Failure::Crypto => RestoreError::Crypto(CryptoFailed),
                 }
             });
+        }
+        if change.operator == (Operator::Tokenize { ttl_seconds: None }).name() {
+            return Err(RestoreError::InVault { index, entity: entity() });
         }
         Err(RestoreError::Irreversible { index, entity: entity(), operator: change.operator })
     }

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::error::CryptoFailed;
 use crate::keys::Key;
+use crate::vault;
 
 const LABEL: &[u8] = b"signet.dev/v1/transform/encrypt";
 const NONCE: [u8; NONCE_LEN] = [0; NONCE_LEN];
@@ -34,11 +35,21 @@ pub(crate) const LONGEST_TYPE: usize = 64;
 /// Encrypts and decrypts single values.
 pub(crate) struct Sealer(LessSafeKey);
 
+/// Where the value of a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// In the token.
+    Sealed,
+    /// In a vault.
+    Vault,
+}
+
 /// Something that has the form of a token.
 pub(crate) struct Token<'t> {
     pub(crate) range: Range<usize>,
     pub(crate) entity: &'t str,
-    data: &'t str,
+    pub(crate) form: Form,
+    pub(crate) data: &'t str,
 }
 
 impl Sealer {
@@ -59,8 +70,11 @@ impl Sealer {
         Ok(format!("{OPEN}{entity}:{}]", URL_SAFE_NO_PAD.encode(&*sealed)))
     }
 
-    /// The value of a token, if it is one of this tenant.
+    /// The value of a token, if it is one of this tenant that holds it.
     pub(crate) fn open(&self, token: &Token<'_>) -> Option<Zeroizing<String>> {
+        if token.form != Form::Sealed {
+            return None;
+        }
         let mut sealed = Zeroizing::new(URL_SAFE_NO_PAD.decode(token.data).ok()?);
         let nonce = Nonce::assume_unique_for_key(NONCE);
         let additional = Aad::from(additional(token.entity));
@@ -86,18 +100,21 @@ const fn is_type_byte(byte: u8) -> bool {
 /// a text: none reaches over the start of the next.
 pub(crate) fn next_token(text: &str, from: usize) -> Option<Token<'_>> {
     let mut at = from;
-    while let Some(found) = text.get(at..).and_then(|rest| rest.find(OPEN)) {
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find('[')) {
         let start = at + found;
-        let inside = start + OPEN.len();
-        if let Some(token) = parse(text, start, &text[inside..]) {
-            return Some(token);
+        let forms = [(OPEN, Form::Sealed), (vault::OPEN, Form::Vault)];
+        let begun = forms.into_iter().find(|(open, _)| text[start..].starts_with(open));
+        let token =
+            begun.and_then(|(open, form)| parse(text, start, &text[start + open.len()..], form));
+        if token.is_some() {
+            return token;
         }
-        at = inside;
+        at = start + 1;
     }
     None
 }
 
-fn parse<'t>(text: &'t str, start: usize, inside: &'t str) -> Option<Token<'t>> {
+fn parse<'t>(text: &'t str, start: usize, inside: &'t str, form: Form) -> Option<Token<'t>> {
     let length = inside.bytes().take(LONGEST_TYPE + 1).take_while(|b| is_type_byte(*b)).count();
     let (entity, rest) = inside.split_at_checked(length)?;
     let rest = rest.strip_prefix(':')?;
@@ -107,7 +124,8 @@ fn parse<'t>(text: &'t str, start: usize, inside: &'t str) -> Option<Token<'t>> 
         return None;
     }
     let end = text.len() - rest.len() + 1;
-    Some(Token { range: start..end, entity, data })
+    let token = Token { range: start..end, entity, form, data };
+    (form == Form::Sealed || vault::id(&token).is_some()).then_some(token)
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use pii::{Assigner, EntityType, Finding, Mapping, PlaceholderKey, normalized};
 
 use crate::dates::{self, Written};
-use crate::error::{CryptoFailed, Failure, RestoreError, TransformError, Unfit};
+use crate::error::{CryptoFailed, Failure, RestoreError, TransformError, Unfit, Unissued};
 use crate::keys::Keys;
 use crate::operator::{Operator, Otherwise};
 use crate::policy::{Policy, Rule};
 use crate::restore::{Restored, Restorer};
-use crate::seal::{is_type, next_token};
+use crate::seal::{Form, Token, is_type, next_token};
+use crate::vault::{self, Pending, TOKEN_LEN, TokenId};
 use crate::{format, hash, mask, surrogate};
 
 /// The type of tokens that stood in the text before: they are encrypted once more, so that
@@ -48,6 +49,9 @@ pub struct Transformed {
     pub changes: Vec<Change>,
     /// What restores its placeholders.
     pub mapping: Mapping,
+    /// What a vault is to keep, in order of the text. Until [`Transformed::issue`] their tokens
+    /// stand for nothing.
+    pub pending: Vec<Pending>,
     /// Which findings, by their position, stayed: the policy keeps them, or they are below its
     /// threshold.
     pub kept: Vec<usize>,
@@ -124,7 +128,9 @@ impl Transformer {
             let (operator, replacement) = self
                 .replace(rule, &finding.entity, original, context, &mut assigner)
                 .map_err(|failure| failed(failure, index, &finding.entity))?;
-            out.change(finding.entity.clone(), finding.range.clone(), operator, &replacement);
+            let (entity, range) = (finding.entity.clone(), finding.range.clone());
+            out.change(entity, range, operator.name(), &replacement);
+            out.await_token(operator);
             gap = finding.range.end;
         }
         self.gap(text, gap..text.len(), &mut out)?;
@@ -143,7 +149,7 @@ impl Transformer {
         while let Some(token) = next_token(between, at) {
             out.text.push_str(&text[at..token.range.start]);
             let written = &text[token.range.clone()];
-            if self.restorer.sealer.open(&token).is_some() {
+            if self.is_ours(&token) {
                 let sealed = self.restorer.sealer.seal(NESTED, written)?;
                 let (entity, operator) = (EntityType::new(NESTED), Operator::Encrypt.name());
                 out.change(entity, token.range.clone(), operator, &sealed);
@@ -156,22 +162,31 @@ impl Transformer {
         Ok(())
     }
 
-    fn replace(
+    /// Whether restoring may open it. Of a token of the vault the vault alone knows, so it counts
+    /// as one wherever the text is made to be restored.
+    fn is_ours(&self, token: &Token<'_>) -> bool {
+        match token.form {
+            Form::Sealed => self.restorer.sealer.open(token).is_some(),
+            Form::Vault => self.policy.is_keyed() || self.policy.makes_placeholders(),
+        }
+    }
+
+    fn replace<'r>(
         &self,
-        rule: &Rule,
+        rule: &'r Rule,
         entity: &EntityType,
         original: &str,
         context: &Context<'_>,
         assigner: &mut Option<Assigner<'_>>,
-    ) -> Result<(&'static str, String), Failure> {
+    ) -> Result<(&'r Operator, String), Failure> {
         let operator = rule.operator();
         let made = self.apply(operator, entity, original, context, assigner);
         match (made, rule.otherwise()) {
             (Err(Failure::Unfit(_)), Otherwise::Use(other)) => {
                 let made = self.apply(other, entity, original, context, assigner);
-                made.map(|made| (other.name(), made))
+                made.map(|made| (other, made))
             }
-            (made, _) => made.map(|made| (operator.name(), made)),
+            (made, _) => made.map(|made| (operator, made)),
         }
     }
 
@@ -196,6 +211,7 @@ impl Transformer {
             Operator::Mask(form) => mask::masked(name, original, form),
             Operator::Hash(form) => hash::hashed(&self.keys, name, original, *form),
             Operator::Encrypt => self.restorer.sealer.seal(name, original)?,
+            Operator::Tokenize { .. } => vault::written(name, &[0; TOKEN_LEN]),
             Operator::FormatPreserving => format::encrypt(&self.restorer.ff1, name, original)?,
             // What follows reads the value: tricks of spelling undone, as when it was found.
             Operator::DateShift { days } => {
@@ -219,6 +235,7 @@ impl Transformed {
             text: String::with_capacity(length),
             changes: Vec::new(),
             mapping: Mapping::new(),
+            pending: Vec::new(),
             kept: Vec::new(),
         }
     }
@@ -227,6 +244,34 @@ impl Transformed {
         let start = self.text.len();
         self.text.push_str(with);
         self.changes.push(Change { entity, range, output: start..self.text.len(), operator: by });
+    }
+
+    /// Notes that the last change waits for its token, if it does.
+    fn await_token(&mut self, by: &Operator) {
+        if let (Operator::Tokenize { ttl_seconds }, Some(change)) = (by, self.changes.last()) {
+            self.pending.push(Pending {
+                entity: change.entity.clone(),
+                range: change.range.clone(),
+                output: change.output.clone(),
+                ttl_seconds: *ttl_seconds,
+            });
+        }
+    }
+
+    /// Puts the vault's tokens where they belong, one for each of `pending`: all of a type are of
+    /// one length, so nothing moves.
+    ///
+    /// # Errors
+    /// When there is not one for each; the text is not to be given out then.
+    pub fn issue(&mut self, tokens: &[TokenId]) -> Result<(), Unissued> {
+        if tokens.len() != self.pending.len() {
+            return Err(Unissued);
+        }
+        for (pending, token) in self.pending.drain(..).zip(tokens) {
+            let token = vault::written(pending.entity.as_str(), token);
+            self.text.replace_range(pending.output, &token);
+        }
+        Ok(())
     }
 }
 

@@ -17,11 +17,13 @@ use proto::anonymizer::v1::anonymizer_service_server::AnonymizerServiceServer;
 use proto::anonymizer::v1::chat_privacy_service_server::ChatPrivacyServiceServer;
 use proto::anonymizer::v1::policy_service_server::PolicyServiceServer;
 use proto::anonymizer::v1::presidio_service_server::PresidioServiceServer;
+use proto::anonymizer::v1::vault_service_server::VaultServiceServer;
 
 use application::policies::Policies;
 use application::secrets::Secrets;
 use application::texts::Texts;
-use infrastructure::{EnvelopeDataKeys, HeldKeys, SqlPolicies, SqlSecrets};
+use application::vault::Vault;
+use infrastructure::{EnvelopeDataKeys, HeldKeys, SqlPolicies, SqlSecrets, SqlTokens};
 pub use settings::AnonymizerSettings;
 
 /// A text of 1 MiB, or a chat of 4 MiB, with what is said about it.
@@ -53,8 +55,16 @@ impl Service for Anonymizer {
         let secrets = Secrets::new(stored, data_keys.clone());
         let own = Arc::new(SqlPolicies(db.clone()));
         let policies = Policies::new(Arc::clone(&engine), own, Arc::clone(&clock))?;
-        let texts =
-            Texts { engine: Arc::clone(&engine), secrets: secrets.clone(), data_keys, db, clock };
+        let tokens = Arc::new(SqlTokens(db.clone()));
+        let vault = Vault::new(secrets.clone(), tokens, db.clone(), Arc::clone(&clock));
+        let texts = Texts {
+            engine: Arc::clone(&engine),
+            secrets: secrets.clone(),
+            data_keys,
+            vault: vault.clone(),
+            db,
+            clock,
+        };
         let text = AnonymizerServiceServer::new(presentation::TextApi {
             texts: texts.clone(),
             policies: policies.clone(),
@@ -67,12 +77,15 @@ impl Service for Anonymizer {
             texts,
             engine: Arc::clone(&engine),
         });
+        let opening = VaultServiceServer::new(presentation::VaultApi(vault.clone()));
         let chat = ChatPrivacyServiceServer::new(presentation::ChatApi { engine, secrets });
         Ok(App::new()
             .serve(text.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .serve(policy.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .serve(presidio.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .serve(chat.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
+            .serve(opening.max_encoding_message_size(LARGEST))
+            .task("expired tokens", vault.sweep(stop.clone()))
             .task("rewraps", rewrapper.run(stop.clone()))
             .task("data keys", client.sweep(stop)))
     }

@@ -45,6 +45,7 @@ envelope = _module("envelope.v1.envelope")
 kek = _module("envelope.v1.kek")
 key = _module("envelope.v1.key")
 policy = _module("anonymizer.v1.policy")
+vault = _module("anonymizer.v1.vault")
 access = _module("options.v1.access")
 response = _module("response.v1.response")
 storage = _module("storage.v1.prompt")
@@ -53,6 +54,7 @@ _STUBS = {
     "AnonymizerService": _module("anonymizer.v1.anonymizer", "pb2_grpc"),
     "PresidioService": _module("anonymizer.v1.presidio", "pb2_grpc"),
     "PolicyService": _module("anonymizer.v1.policy", "pb2_grpc"),
+    "VaultService": _module("anonymizer.v1.vault", "pb2_grpc"),
     "EventService": _module("audit.v1.audit", "pb2_grpc"),
     "LogService": _module("audit.v1.audit", "pb2_grpc"),
     "AuthService": _module("auth.v1.auth", "pb2_grpc"),

@@ -156,7 +156,7 @@ enum UsersAction {
         /// The e-mail address.
         email: String,
         /// Once for each role.
-        #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["admin", "member", "auditor"])]
+        #[arg(long = "role", value_name = "ROLE", required = true, value_parser = ["admin", "member", "auditor", "restorer"])]
         roles: Vec<String>,
         /// A file with the password in its first line.
         #[arg(long, value_name = "FILE")]

@@ -17,6 +17,7 @@ pub mod prompts;
 mod respond;
 pub mod signers;
 mod texts;
+mod tokens;
 mod verify;
 
 use std::io::{self, Read as _};
@@ -66,6 +67,8 @@ pub enum Command {
     Anonymize(texts::Anonymize),
     /// Put the originals back into a text with placeholders.
     Restore(texts::Restore),
+    /// The token vault: open tokens, erase a subject.
+    Tokens(tokens::Tokens),
     /// List what can be found, and by which recognizer.
     Recognizers(texts::Recognizers),
     /// Events of your tenant, and proofs that they are in the log.
@@ -111,6 +114,7 @@ pub async fn run(subcommand: Command, command: clap::Command) -> Result<()> {
         Command::Detect(arguments) => arguments.run().await,
         Command::Anonymize(arguments) => arguments.run().await,
         Command::Restore(arguments) => arguments.run().await,
+        Command::Tokens(arguments) => arguments.run().await,
         Command::Recognizers(arguments) => arguments.run().await,
         Command::Events(arguments) => arguments.run().await,
         Command::Log(arguments) => arguments.run(),

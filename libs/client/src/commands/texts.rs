@@ -14,7 +14,7 @@ use super::detect::{Detection, coloured};
 use super::{Problem, Result};
 use crate::session::EdgeArguments;
 use console::output::raw;
-use console::terminal::say;
+use console::terminal::{complain, say};
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum How {
@@ -30,6 +30,8 @@ enum How {
     Hash,
     /// A token that `restore` opens, without a mapping.
     Encrypt,
+    /// A token of the vault; it opens for those who may, until the subject is erased.
+    Tokenize,
     /// Other letters and digits in the same places.
     FormatPreserving,
     /// Another day; by --subject.
@@ -47,6 +49,7 @@ impl From<How> for Operator {
             How::Replace => Self::Replace,
             How::Hash => Self::Hash,
             How::Encrypt => Self::Encrypt,
+            How::Tokenize => Self::Tokenize,
             How::FormatPreserving => Self::FormatPreserving,
             How::DateShift => Self::DateShift,
             How::Surrogate => Self::Surrogate,
@@ -167,7 +170,11 @@ impl Restore {
         };
         let session = self.edge.session().await?;
         let answer = session.edge.texts().restore(RestoreRequest { text, mapping }).await?;
-        raw(answer.into_inner().text.as_bytes())
+        let answer = answer.into_inner();
+        if answer.unopened_tokens > 0 {
+            complain(format!("{} tokens stayed closed.", answer.unopened_tokens));
+        }
+        raw(answer.text.as_bytes())
     }
 }
 

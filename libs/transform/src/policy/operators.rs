@@ -16,6 +16,8 @@ const DEFAULT_DAYS: u32 = 365;
 const MOST_KEPT: usize = 32;
 const MOST_WIDTH: u64 = 1_000_000_000;
 const OLDEST: u32 = 200;
+/// Ten years: who needs longer says nothing.
+const LONGEST_TTL: u32 = 315_360_000;
 
 /// The operator that a table names, with its parameters; other fields are left for others.
 pub(super) fn operator(section: &mut Section) -> Result<Operator, PolicyError> {
@@ -28,6 +30,9 @@ pub(super) fn operator(section: &mut Section) -> Result<Operator, PolicyError> {
         "mask" => Operator::Mask(mask(section)?),
         "hash" => Operator::Hash(hash(section)?),
         "encrypt" => Operator::Encrypt,
+        "tokenize" => {
+            Operator::Tokenize { ttl_seconds: section.whole("ttl_seconds", 1..=LONGEST_TTL)? }
+        }
         "format_preserving" => Operator::FormatPreserving,
         "date_shift" => {
             let days = section.whole("days", 1..=MOST_DAYS)?.unwrap_or(DEFAULT_DAYS);

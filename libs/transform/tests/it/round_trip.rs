@@ -1,11 +1,14 @@
 //! What is reversible comes back byte for byte; what is not leaves nothing.
 
 use crate::common::{finding, types, with_keys};
-use pii::{Engine, Mapping, Options, PlaceholderKey};
+use pii::{Engine, EntityType, Mapping, Options, PlaceholderKey};
 use proptest::prelude::*;
-use transform::{Context, Policy, RestoreError, Transformer};
+use transform::{Context, Keys, Opened, Policy, RestoreError, Restorer, TOKEN_LEN, Transformer};
+use zeroize::Zeroizing;
 
 const ENCRYPT: &str = "name = 'e'\nversion = 1\n[default]\noperator = 'encrypt'\n";
+const TOKENIZE: &str =
+    "name = 't'\nversion = 1\n[default]\noperator = 'tokenize'\nttl_seconds = 60\n";
 const PLACES: &str = "name = 'p'\nversion = 1\n[default]\noperator = 'placeholder'\n\
     [types.URL]\noperator = 'encrypt'\n\
     [types.ID_NUMBER]\noperator = 'format_preserving'\notherwise = { operator = 'placeholder' }\n";
@@ -83,6 +86,34 @@ proptest! {
         prop_assert_eq!(self::transformer(ENCRYPT, 9).restore(&done.text).text, done.text.clone());
     }
 
+    /// From a vault, also where the text holds tokens of one already.
+    #[test]
+    fn a_vault_gives_back_every_byte(pieces in pieces(), before in 0_usize..3) {
+        let (mut text, findings) = laid_out(&pieces);
+        text.push_str(&transform::written("PERSON", &[9; TOKEN_LEN]).repeat(before));
+        let transformer = transformer(TOKENIZE, 1);
+        let mut done = transformer.transform(&text, &findings, &Context::default()).unwrap();
+        let (length, pending) = (done.text.len(), done.pending.clone());
+        prop_assert_eq!(pending.len(), findings.len());
+        prop_assert!(done.issue(&vec![[0; TOKEN_LEN]; pending.len() + 1]).is_err());
+        let id = |at: usize| [u8::try_from(at).unwrap() + 100; TOKEN_LEN];
+        let ids: Vec<_> = (0..pending.len()).map(id).collect();
+        done.issue(&ids).unwrap();
+        prop_assert_eq!(done.text.len(), length);
+        let mut opened = Opened::default();
+        for (id, pending) in ids.iter().zip(pending) {
+            let value = text[pending.range].to_owned();
+            opened.insert(*id, pending.entity, Zeroizing::new(value));
+        }
+        // The vault would open that one, too: but it stood in the text.
+        opened.insert([9; TOKEN_LEN], EntityType::new("PERSON"), Zeroizing::new("Anna".into()));
+        let restorer = Restorer::new(&Keys::derive(&[1; 32], "acme")).unwrap();
+        prop_assert_eq!(restorer.restore_all(&done.text, &opened, text.len()).unwrap().text, text.clone());
+        let short = text.len().saturating_sub(1);
+        prop_assert!(text.is_empty() || restorer.restore_all(&done.text, &opened, short).is_err());
+        prop_assert_eq!(restorer.restore(&done.text).unopened, findings.len());
+    }
+
     #[test]
     fn nothing_found_is_left(pieces in pieces()) {
         let (text, findings) = laid_out(&pieces);
@@ -126,6 +157,12 @@ fn what_cannot_be_undone_says_so() {
     let done = masked.transform("Anna", &[finding("PERSON", 0..4)], &Context::default()).unwrap();
     let failed = masked.undo(&done.text, &done.changes, &done.mapping).unwrap_err();
     assert!(matches!(failed, RestoreError::Irreversible { index: 0, operator: "mask", .. }));
+
+    let kept = transformer(TOKENIZE, 1);
+    assert!(kept.policy().is_reversible());
+    let done = kept.transform("Anna", &[finding("PERSON", 0..4)], &Context::default()).unwrap();
+    let failed = kept.undo(&done.text, &done.changes, &done.mapping).unwrap_err();
+    assert!(matches!(failed, RestoreError::InVault { index: 0, .. }));
 
     let encrypting = transformer(ENCRYPT, 1);
     let findings = [finding("PERSON", 0..4)];

@@ -9,11 +9,12 @@ use kernel::{Fault, Result};
 use pii::{Engine, EntityType, PlaceholderKey, TooMuch};
 use reasons::anonymizer::OPERATOR_UNFIT;
 use rpc::Cx;
-use transform::{Change, Context, Keys, Policy, TransformError, Transformer};
+use transform::{Change, Context, Keys, Policy, TransformError, Transformed, Transformer};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::texts::{Search, Texts, Told};
+use super::vault::Value;
 use crate::domain::{Formats, SealedMapping, WayBack};
 
 /// What is to be done with a text.
@@ -46,10 +47,14 @@ struct Bench {
     year: i32,
 }
 
-/// A text that is done, with its way back still in the clear.
+/// A text that is done, but for the tokens of the vault; its way back is still in the clear.
 struct Done {
-    outcome: Outcome,
-    back: WayBack,
+    transformed: Transformed,
+    findings: Vec<Told>,
+    /// As the caller counts.
+    changes: Vec<Change>,
+    /// What the vault is to keep.
+    values: Vec<Value>,
 }
 
 impl Texts {
@@ -69,17 +74,27 @@ impl Texts {
             conversation: PlaceholderKey::new(*random()?),
             year: self.clock.now().year(),
         };
-        let dry_run = work.dry_run;
+        let (dry_run, subject) = (work.dry_run, work.subject.clone());
         let done = tokio::task::spawn_blocking(move || bench.transformed(work)).await;
-        let Done { mut outcome, back } = done.map_err(Fault::internal)??;
-        self.count(&outcome.findings);
-        for change in &outcome.changes {
+        let Done { mut transformed, findings, changes, values } =
+            done.map_err(Fault::internal)??;
+        self.count(&findings);
+        for change in &changes {
             metrics::counter!("signet_transformations_total", "operator" => change.operator)
                 .increment(1);
         }
+        let mut outcome = Outcome { text: String::new(), findings, changes, mapping: Vec::new() };
         if dry_run {
-            outcome.text = String::new();
-        } else if !back.is_empty() {
+            return Ok(outcome);
+        }
+        if !values.is_empty() {
+            let tokens = self.vault.keep(cx, &subject, &values).await?;
+            transformed.issue(&tokens).map_err(Fault::internal)?;
+        }
+        let formats = Formats::of(&transformed.text, &transformed.changes);
+        let back = WayBack { mapping: transformed.mapping, formats };
+        outcome.text = transformed.text;
+        if !back.is_empty() {
             let id = Uuid::now_v7();
             let key = self.secrets.mapping_key(cx, id).await?;
             outcome.mapping = SealedMapping::seal(id, &key, &back)?.to_bytes();
@@ -105,11 +120,14 @@ impl Bench {
             Transformer::new(Arc::clone(&policy), self.keys).map_err(Fault::internal)?;
         let done = transformer.transform(&text, &findings, &context).map_err(failed)?;
         let changes = converted(&search, &text, &done.text, done.all(&findings));
-        let formats = Formats::of(&done.text, &done.changes);
-        let back = WayBack { mapping: done.mapping, formats };
+        let values = done.pending.iter().map(|pending| Value {
+            entity: pending.entity.clone(),
+            value: Zeroizing::new(text.get(pending.range.clone()).unwrap_or_default().to_owned()),
+            ttl_seconds: pending.ttl_seconds,
+        });
+        let values = values.collect();
         let findings = search.told(&self.engine, &text, findings);
-        let outcome = Outcome { text: done.text, findings, changes, mapping: Vec::new() };
-        Ok(Done { outcome, back })
+        Ok(Done { transformed: done, findings, changes, values })
     }
 }
 

@@ -9,3 +9,4 @@ pub mod presidio;
 pub mod restore;
 pub mod secrets;
 pub mod texts;
+pub mod vault;

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use db::outbox::OutboxEvent;
-use kernel::{Result, TenantId};
+use kernel::{Result, TenantId, Timestamp};
 use rpc::Cx;
+use transform::TokenId;
 use zeroize::Zeroizing;
 
 use crate::domain::StoredPolicy;
@@ -69,4 +70,56 @@ pub trait StoredPolicies: Send + Sync {
 
     /// Deletes all revisions, if the newest is still as given.
     async fn delete(&self, policy: &StoredPolicy, event: &OutboxEvent) -> Result<bool>;
+}
+
+/// A blind index.
+pub type Lookup = [u8; datakeys::fields::INDEX];
+
+/// A value for the vault, under a token that nobody has yet.
+pub struct NewToken {
+    pub token: TokenId,
+    pub lookup: Lookup,
+    pub subject: Lookup,
+    pub entity: String,
+    /// Encrypted.
+    pub value: Vec<u8>,
+    pub expires: Option<Timestamp>,
+}
+
+/// A value that the vault keeps.
+pub struct KeptToken {
+    pub token: TokenId,
+    pub entity: String,
+    /// Encrypted.
+    pub value: Vec<u8>,
+}
+
+/// The event that tells of so many tokens.
+pub type Telling<'a> = dyn Fn(u64) -> Result<OutboxEvent> + Send + Sync + 'a;
+
+/// The vault's tokens, by tenant.
+#[async_trait]
+pub trait StoredTokens: Send + Sync {
+    /// Keeps values, each of another `lookup`. One that is there already keeps its token, until
+    /// the later of both ends; one that has expired is replaced. Gives the token of each.
+    async fn keep(
+        &self,
+        tenant: TenantId,
+        rows: &[NewToken],
+        now: Timestamp,
+    ) -> Result<Vec<(Lookup, TokenId)>>;
+
+    /// Those that are there and have not expired.
+    async fn find(
+        &self,
+        tenant: TenantId,
+        ids: &[TokenId],
+        now: Timestamp,
+    ) -> Result<Vec<KeptToken>>;
+
+    /// Deletes all of a subject; says how many.
+    async fn erase(&self, tenant: TenantId, subject: &Lookup, event: &Telling<'_>) -> Result<u64>;
+
+    /// Deletes some that have expired, of all tenants; says how many.
+    async fn sweep(&self, now: Timestamp, limit: i64) -> Result<u64>;
 }

@@ -7,7 +7,7 @@ use kernel::{Fault, Result};
 use pii::{Escape, Mapping, StreamRestorer};
 use reasons::anonymizer::MAPPING_INVALID;
 use rpc::Cx;
-use transform::{Change, Operator, Restorer, holds_token};
+use transform::{Change, Opened, Operator, Restorer, holds_token, vault_tokens};
 
 use super::texts::Texts;
 use crate::domain::{SealedMapping, WayBack};
@@ -22,19 +22,21 @@ const STEP: usize = 64;
 const LARGEST_RESTORED: usize = 8 * 1024 * 1024;
 
 /// A text with its originals, and what was done for it.
-struct Restored {
-    text: String,
+pub struct Restored {
+    pub text: String,
     placeholders: usize,
     tokens: usize,
+    /// Tokens of the vault that stayed.
+    pub unopened: usize,
     formats: usize,
 }
 
 impl Texts {
     /// `mapping` may be empty for a text with tokens of the tenant.
-    pub async fn restore(&self, cx: &Cx, text: String, mapping: &[u8]) -> Result<String> {
+    pub async fn restore(&self, cx: &Cx, text: String, mapping: &[u8]) -> Result<Restored> {
         let tokens = holds_token(&text);
         if mapping.is_empty() && !tokens {
-            return Err(Fault::invalid("mapping", "is needed: the text has no encrypted token"));
+            return Err(Fault::invalid("mapping", "is needed: the text has no token"));
         }
         let (subject, back) = if mapping.is_empty() {
             (format!("tenants/{}", cx.tenant()), WayBack::default())
@@ -50,7 +52,12 @@ impl Texts {
         } else {
             None
         };
-        let work = move || restored(restorer.as_ref(), back, &text);
+        let asked = vault_tokens(&text);
+        let opened = match asked.is_empty() {
+            true => Opened::default(),
+            false => self.vault.open(cx, &asked).await?,
+        };
+        let work = move || restored(restorer.as_ref(), &opened, back, &text);
         let restored = tokio::task::spawn_blocking(work).await.map_err(Fault::internal)??;
         let draft = Draft::new(cx, RESTORED, subject)
             .with("placeholders", restored.placeholders)
@@ -58,7 +65,7 @@ impl Texts {
             .with("formats", restored.formats);
         // Before the plaintext leaves.
         events::record(&self.db, draft, self.clock.now()).await?;
-        Ok(restored.text)
+        Ok(restored)
     }
 
     async fn opened(&self, cx: &Cx, sealed: SealedMapping, subject: &str) -> Result<WayBack> {
@@ -83,7 +90,12 @@ impl Texts {
 
 /// Piece by piece: what kept its format is where it was, and between it stand placeholders and
 /// tokens.
-fn restored(restorer: Option<&Restorer>, back: WayBack, text: &str) -> Result<Restored> {
+fn restored(
+    restorer: Option<&Restorer>,
+    opened: &Opened,
+    back: WayBack,
+    text: &str,
+) -> Result<Restored> {
     let formats = match &back.formats {
         Some(formats) if !formats.are_of(text) => {
             let why = "must be what Anonymize gave, unaltered: values in it kept their format";
@@ -94,8 +106,8 @@ fn restored(restorer: Option<&Restorer>, back: WayBack, text: &str) -> Result<Re
     };
     let mapping = Arc::new(back.mapping);
     let (placeholders, count) = (mapping.len(), formats.len());
-    let mut writer =
-        Writer { restorer, mapping, out: String::with_capacity(text.len()), tokens: 0 };
+    let out = String::with_capacity(text.len());
+    let mut writer = Writer { restorer, opened, mapping, out, tokens: 0, unopened: 0 };
     let mut at = 0;
     for (entity, range) in formats {
         let piece = text.get(at..range.start).zip(text.get(range.clone()));
@@ -113,15 +125,18 @@ fn restored(restorer: Option<&Restorer>, back: WayBack, text: &str) -> Result<Re
         at = range.end;
     }
     writer.piece(text.get(at..).unwrap_or_default())?;
-    Ok(Restored { text: writer.out, placeholders, tokens: writer.tokens, formats: count })
+    let Writer { out: text, tokens, unopened, .. } = writer;
+    Ok(Restored { text, placeholders, tokens, unopened, formats: count })
 }
 
 /// A text that is being restored.
 struct Writer<'r> {
     restorer: Option<&'r Restorer>,
+    opened: &'r Opened,
     mapping: Arc<Mapping>,
     out: String,
     tokens: usize,
+    unopened: usize,
 }
 
 impl Writer<'_> {
@@ -129,9 +144,11 @@ impl Writer<'_> {
     /// may hold a token that was in the text before.
     fn piece(&mut self, text: &str) -> Result<()> {
         let Some(restorer) = self.restorer else { return self.placeholders(text) };
-        let opened = restorer.restore(text);
-        self.tokens += opened.opened;
-        self.placeholders(&opened.text)
+        let restored = restorer.restore_all(text, self.opened, LARGEST_RESTORED);
+        let restored = restored.map_err(|_| too_large())?;
+        self.tokens += restored.opened;
+        self.unopened += restored.unopened;
+        self.placeholders(&restored.text)
     }
 
     /// In steps that hold a few placeholders each: an original may be as long as
@@ -144,12 +161,16 @@ impl Writer<'_> {
             self.out.push_str(&restorer.push(&text[at..end]));
             at = end;
             if self.out.len() > LARGEST_RESTORED {
-                return Err(Fault::invalid("text", "must have at most 8 MiB when it is restored"));
+                return Err(too_large());
             }
         }
         self.out.push_str(&restorer.finish().map_err(Fault::internal)?);
         Ok(())
     }
+}
+
+fn too_large() -> Fault {
+    Fault::invalid("text", "must have at most 8 MiB when it is restored")
 }
 
 /// A mapping of another tenant, or altered, has a key that does not unwrap.

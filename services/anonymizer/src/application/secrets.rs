@@ -48,6 +48,11 @@ impl Secrets {
         Ok(transform::Keys::derive(&derived, &cx.tenant().to_string()))
     }
 
+    /// What the keys of the token vault are derived from.
+    pub async fn vault_secret(&self, cx: &Cx) -> Result<Key> {
+        self.derived(cx, b"signet.dev/v1/vault\0", &[]).await
+    }
+
     /// HMAC-SHA-256 of label and name, under the tenant's secret.
     async fn derived(&self, cx: &Cx, label: &[u8], name: &[u8]) -> Result<Key> {
         let secret = self.secret(cx).await?;

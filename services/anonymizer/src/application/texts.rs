@@ -10,12 +10,14 @@ use pii::{Engine, EntityType, Explanation, Finding};
 
 use super::ports::DataKeys;
 use super::secrets::Secrets;
+use super::vault::Vault;
 
 #[derive(Clone)]
 pub struct Texts {
     pub engine: Arc<Engine>,
     pub secrets: Secrets,
     pub data_keys: Arc<dyn DataKeys>,
+    pub vault: Vault,
     pub db: Db,
     pub clock: SharedClock,
 }

@@ -4,8 +4,10 @@ mod data_keys;
 mod held_keys;
 mod policies;
 mod secrets;
+mod tokens;
 
 pub use data_keys::EnvelopeDataKeys;
 pub use held_keys::HeldKeys;
 pub use policies::SqlPolicies;
 pub use secrets::SqlSecrets;
+pub use tokens::SqlTokens;

@@ -5,9 +5,11 @@ mod policy_service;
 mod presidio_service;
 mod rules;
 mod text_service;
+mod vault_service;
 mod wire;
 
 pub use chat_service::ChatApi;
 pub use policy_service::PolicyApi;
 pub use presidio_service::PresidioApi;
 pub use text_service::TextApi;
+pub use vault_service::VaultApi;

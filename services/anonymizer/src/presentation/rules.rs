@@ -84,6 +84,7 @@ pub(super) const fn name(operator: Operator) -> &'static str {
         Operator::Keep => "keep",
         Operator::Hash => "hash",
         Operator::Encrypt => "encrypt",
+        Operator::Tokenize => "tokenize",
         Operator::FormatPreserving => "format_preserving",
         Operator::DateShift => "date_shift",
         Operator::Bucket => "bucket",
@@ -93,7 +94,7 @@ pub(super) const fn name(operator: Operator) -> &'static str {
 }
 
 /// All but `UNSPECIFIED`.
-const OPERATORS: [Operator; 12] = [
+const OPERATORS: [Operator; 13] = [
     Operator::Placeholder,
     Operator::Redact,
     Operator::Mask,
@@ -101,6 +102,7 @@ const OPERATORS: [Operator; 12] = [
     Operator::Keep,
     Operator::Hash,
     Operator::Encrypt,
+    Operator::Tokenize,
     Operator::FormatPreserving,
     Operator::DateShift,
     Operator::Bucket,
@@ -153,6 +155,7 @@ fn table(rule: &Rule, field: &str) -> Result<Map<String, Value>> {
         ("v4", rule.v4.map(|bits| json!(bits))),
         ("v6", rule.v6.map(|bits| json!(bits))),
         ("places", rule.places.map(|count| json!(count))),
+        ("ttl_seconds", rule.ttl_seconds.map(|count| json!(count))),
     ];
     let set = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Ok(set.collect())

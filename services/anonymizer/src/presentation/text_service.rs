@@ -17,7 +17,7 @@ use crate::application::anonymize::Work;
 use crate::application::policies::Policies;
 use crate::application::texts::Texts;
 
-const LONGEST_SUBJECT: usize = 256;
+pub(super) const LONGEST_SUBJECT: usize = 256;
 
 pub struct TextApi {
     pub texts: Texts,
@@ -55,8 +55,9 @@ impl TextApi {
     async fn restore(&self, cx: Cx, request: RestoreRequest) -> Result<RestoreResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
         parse::within("mapping", request.mapping.len(), 0, 4 * LARGEST, "bytes")?;
-        let text = self.texts.restore(&cx, request.text, &request.mapping).await?;
-        Ok(RestoreResponse { text })
+        let restored = self.texts.restore(&cx, request.text, &request.mapping).await?;
+        let unopened_tokens = wire::count(restored.unopened);
+        Ok(RestoreResponse { text: restored.text, unopened_tokens })
     }
 
     fn recognizers(

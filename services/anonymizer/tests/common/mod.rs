@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use db::{Db, outbox};
-use kernel::{Fault, PrincipalId, Result, SharedClock, SystemClock, TenantId};
+use kernel::{Fault, ManualClock, PrincipalId, Result, SharedClock, SystemClock, TenantId};
 use prost::Message as _;
 use proto::Role;
 use proto::anonymizer::v1::anonymizer_service_server::AnonymizerService as _;
@@ -23,8 +23,9 @@ use anonymizer::application::policies::Policies;
 use anonymizer::application::ports::{DataKeys, Key};
 use anonymizer::application::secrets::Secrets;
 use anonymizer::application::texts::Texts;
-use anonymizer::infrastructure::{SqlPolicies, SqlSecrets};
-use anonymizer::presentation::{ChatApi, PolicyApi, TextApi};
+use anonymizer::application::vault::Vault;
+use anonymizer::infrastructure::{SqlPolicies, SqlSecrets, SqlTokens};
+use anonymizer::presentation::{ChatApi, PolicyApi, TextApi, VaultApi};
 
 type Bound = (TenantId, String, String);
 
@@ -60,18 +61,31 @@ pub struct Service {
     pub text: TextApi,
     pub policy: PolicyApi,
     pub chat: ChatApi,
+    pub vault: VaultApi,
 }
 
 impl Service {
     pub fn new(db: &Db, ring: &Arc<Ring>) -> Self {
+        Self::at(db, ring, SystemClock::shared())
+    }
+
+    /// By a clock that the test moves.
+    pub fn by_hand(db: &Db, ring: &Arc<Ring>) -> (Self, Arc<ManualClock>) {
+        let clock = ManualClock::at(chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap());
+        (Self::at(db, ring, Arc::clone(&clock) as SharedClock), clock)
+    }
+
+    fn at(db: &Db, ring: &Arc<Ring>, clock: SharedClock) -> Self {
         let engine = pii::Engine::standard().unwrap();
-        let clock: SharedClock = SystemClock::shared();
         let stored = Arc::new(SqlSecrets { db: db.clone(), clock: Arc::clone(&clock) });
         let secrets = Secrets::new(stored, Arc::clone(ring) as Arc<dyn DataKeys>);
+        let tokens = Arc::new(SqlTokens(db.clone()));
+        let vault = Vault::new(secrets.clone(), tokens, db.clone(), Arc::clone(&clock));
         let texts = Texts {
             engine: Arc::clone(&engine),
             secrets: secrets.clone(),
             data_keys: Arc::clone(ring) as Arc<dyn DataKeys>,
+            vault: vault.clone(),
             db: db.clone(),
             clock,
         };
@@ -86,6 +100,7 @@ impl Service {
             },
             policy: PolicyApi { policies, texts, engine: Arc::clone(&engine) },
             chat: ChatApi { engine, secrets },
+            vault: VaultApi(vault),
         }
     }
 
@@ -129,17 +144,22 @@ impl Service {
     }
 }
 
-/// A request as it is behind the guard.
+/// A request of a member as it is behind the guard.
 pub fn call<M>(method: &str, tenant: TenantId, message: M) -> Request<M> {
+    call_as(Role::Member, method, tenant, message)
+}
+
+pub fn call_as<M>(role: Role, method: &str, tenant: TenantId, message: M) -> Request<M> {
     let service = match method {
         "AnonymizeChat" => "ChatPrivacyService",
         _ if method.contains("Polic") => "PolicyService",
+        _ if method.contains("Tokens") => "VaultService",
         _ => "AnonymizerService",
     };
     let principal = Principal {
         tenant,
         user: PrincipalId::new(),
-        roles: vec![Role::Member],
+        roles: vec![role],
         api_key: None,
         expires: chrono::DateTime::UNIX_EPOCH,
     };

@@ -58,7 +58,10 @@ impl Roles {
         let mut roles = Vec::new();
         for (index, name) in names.iter().take(16).enumerate() {
             roles.push(Role::from_name(name).ok_or_else(|| {
-                Fault::invalid(format!("{field}[{index}]"), "must be admin, member or auditor")
+                Fault::invalid(
+                    format!("{field}[{index}]"),
+                    "must be admin, member, auditor or restorer",
+                )
             })?);
         }
         Self::of(roles).ok_or_else(|| Fault::invalid(field, "at least one is required"))
@@ -176,13 +179,14 @@ mod tests {
 
     #[test]
     fn nobody_gives_more_than_they_have() {
-        for role in [Role::Admin, Role::Member, Role::Auditor] {
+        for role in [Role::Admin, Role::Member, Role::Auditor, Role::Restorer] {
             assert!(may_give(&[Role::Admin], role), "{role:?}");
             assert!(may_give(&[role], role), "{role:?}");
             assert!(!may_give(&[], role), "{role:?}");
         }
         assert!(!may_give(&[Role::Member, Role::Auditor], Role::Admin));
         assert!(!may_give(&[Role::Member], Role::Auditor));
+        assert!(!may_give(&[Role::Member, Role::Auditor], Role::Restorer));
         assert!(!may_give(&[Role::Auditor], Role::Member));
     }
 
