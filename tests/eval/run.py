@@ -31,7 +31,10 @@ def main():
         print(f"\n== {name}: {card.texts} texts\n{report.text(card)}")
     rates = measure.rates(NEGATIVE)
     print(f"\n== where nothing is personal\n{report.aligned(*report.false_positives(rates))}")
-    arguments.page.write_text(report.page(cards, rates), encoding="utf-8")
+    known = measure.calibration(cards["held-back"], rates)
+    print(f"\n== what a score is worth: expected calibration error {known.error:.3f}")
+    print(f"{report.aligned(*report.calibration(known))}\n\n{report.plot(known)}")
+    arguments.page.write_text(report.page(cards, rates, known), encoding="utf-8")
     print(f"\nwritten: {arguments.page}")
 
 

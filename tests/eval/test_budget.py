@@ -1,6 +1,7 @@
 """Detection may not get worse: budgets for what is missed, what leaks and what is found wrongly."""
 
 import collections
+import dataclasses
 import pathlib
 import tomllib
 
@@ -41,12 +42,21 @@ def rates():
 
 @pytest.mark.parametrize("name", BUDGET["false_positives"])
 def test_little_is_found_where_nothing_is(rates, name):
-    characters, counts = rates[name]
+    found = rates[name]
     if name == "repository":
-        counts = counts - collections.Counter(URL=counts["URL"])
-    assert characters > 6_000, "the corpus was not found"
-    rate = report.rate(characters, counts)
-    assert rate <= BUDGET["false_positives"][name], f"{rate:.2f} in 10,000 characters: {counts}"
+        found = dataclasses.replace(found, counts=found.counts - collections.Counter(URL=found.counts["URL"]))
+    assert found.characters > 6_000, "the corpus was not found"
+    assert found.rate <= BUDGET["false_positives"][name], f"{found.rate:.2f} in 10,000 characters: {found.counts}"
+
+
+def test_a_score_says_how_often_a_finding_is_right(cards, rates):
+    known, budget = measure.calibration(cards["held-back"], rates), BUDGET["calibration"]
+    print(f"\n{report.aligned(*report.calibration(known))}\n{report.plot(known)}")
+    assert known.error <= budget["error"], f"expected calibration error {known.error:.3f}"
+    for tenth, (all, right, scores) in known.tenths.items():
+        if all >= budget["counted"]:
+            apart = abs(right - scores) / all
+            assert apart <= budget["apart"], f"{report.tenth_of(tenth)}: {scores / all:.2f} and {right / all:.2f} right"
 
 
 def test_there_are_enough_hard_cases():
@@ -78,4 +88,7 @@ def test_scores_are_counted_as_they_are_described():
     assert card.types["POSTAL_CODE"].recall == 1 and card.types["LOCATION"].precision == 1
     assert card.types["LOCATION"].recall == 0 and card.types["PERSON"].f(1) == 1
     assert card.all.precision == pytest.approx(2 / 3) and card.all.f(2) == pytest.approx(2 / 3)
-    assert card.scores[9] == [1, 1] and card.scores[3] == [1, 0]
+    tenths = card.calibration.tenths
+    assert tenths[9] == [1, 1, 0.9] and tenths[3] == [1, 0, 0.3]
+    assert card.calibration.error == pytest.approx((0.1 + 0.2 + 0.3) / 3), "0.9, 0.8 and 0.3"
+    assert card.calibration.with_wrong([0.9, 0.94], 0.5).tenths[9] == [2, 1, pytest.approx(1.82)]

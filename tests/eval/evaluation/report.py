@@ -1,5 +1,7 @@
 """The score card: a table for the terminal, a page for docs/."""
 
+#: Characters of a bar that stands for 1.
+WIDTH = 50
 HEAD = ["", "labels", "findings", "precision", "recall", "F1", "F2", "leaked"]
 
 
@@ -45,22 +47,33 @@ def markdown(head, table):
     return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *table])
 
 
-def calibration(card):
-    found = sorted(card.scores.items())
-    return [[f"{tenth / 10:.1f} to {(tenth + 1) / 10:.1f}", str(all), f"{right / all:.2f}"] for tenth, (all, right) in found]
+def calibration(known):
+    head = ["score", "findings", "mean score", "right"]
+    found = sorted(known.tenths.items())
+    return head, [[tenth_of(tenth), f"{all:.0f}", f"{scores / all:.2f}", f"{right / all:.2f}"] for tenth, (all, right, scores) in found]
+
+
+def tenth_of(tenth):
+    return f"{tenth / 10:.1f} to {(tenth + 1) / 10:.1f}"
+
+
+def plot(known):
+    """A bar as long as the share of right ones, and a mark where it would end if scores were exact."""
+    lines = []
+    for tenth, (all, right, scores) in sorted(known.tenths.items()):
+        bar = list(("#" * round(WIDTH * right / all)).ljust(WIDTH + 1))
+        bar[round(WIDTH * scores / all)] = "|"
+        lines.append(f"{tenth_of(tenth)}  {''.join(bar).rstrip()}")
+    return "\n".join(lines)
 
 
 def false_positives(rates):
     head = ["corpus", "characters", "findings", "in 10,000 characters", "most of them"]
     table = []
-    for name, (characters, counts) in rates.items():
-        often = ", ".join(f"{type} {count}" for type, count in counts.most_common(3))
-        table.append([name, str(characters), str(sum(counts.values())), f"{rate(characters, counts):.2f}", often])
+    for name, found in rates.items():
+        often = ", ".join(f"{type} {count}" for type, count in found.counts.most_common(3))
+        table.append([name, str(found.characters), str(sum(found.counts.values())), f"{found.rate:.2f}", often])
     return head, table
-
-
-def rate(characters, counts):
-    return 10_000 * sum(counts.values()) / characters
 
 
 PAGE = """# How well personal data is found
@@ -82,17 +95,32 @@ SETS = {
 }
 
 
-def page(cards, rates):
+CALIBRATION = """## What a score is worth
+
+A score says how often a finding like it is right. Counted on the held-back set and as many
+characters of the texts where nothing is personal (links in code left out, since those are links),
+so on text of which half is of no interest. The expected calibration error, the distance of scores from the share of right ones, is {error:.3f} a finding;
+`tests/eval/budget.toml` holds it.
+
+{table}
+
+The share of right ones as a bar; `|` is where it would end if scores were exact:
+
+```text
+{plot}
+```
+"""
+
+
+def page(cards, rates, known):
     parts = [PAGE]
     for name, card in cards.items():
         parts.append(f"## {name.capitalize()}: {card.texts} texts\n\n{SETS[name]}\n")
         parts += [markdown([what, *HEAD[1:]], table) + "\n" for what, table in tables(card)]
-        if name == "held-back":
-            head = ["score", "findings", "right"]
-            parts.append(f"What a score is worth on this set:\n\n{markdown(head, calibration(card))}\n")
     parts.append(
         "## Where nothing is personal\n\nSource code of this repository and of Python's standard library, generated logs, "
         "prose about things. Not all of it is wrong: comments name people and places. `tests/eval/budget.toml` holds "
         f"the rates.\n\n{markdown(*false_positives(rates))}\n"
     )
+    parts.append(CALIBRATION.format(error=known.error, table=markdown(*calibration(known)), plot=plot(known)))
     return "\n".join(parts)

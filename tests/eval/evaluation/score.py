@@ -59,6 +59,35 @@ class Count:
         return self.uncovered / self.characters if self.characters else 0.0
 
 
+class Calibration:
+    """What scores are worth: how often findings of about the same score are right."""
+
+    def __init__(self):
+        #: tenth of the score -> [findings, right, sum of their scores]
+        self.tenths = collections.defaultdict(lambda: [0, 0, 0.0])
+
+    def add(self, score, right, weight=1):
+        tenth = self.tenths[min(int(score * 10 + 1e-6), 9)]
+        tenth[0] += weight
+        tenth[1] += weight * right
+        tenth[2] += weight * score
+
+    def with_wrong(self, scores, weight):
+        """The same with more findings, none of which is right."""
+        both = Calibration()
+        for tenth, counts in self.tenths.items():
+            both.tenths[tenth] = list(counts)
+        for score in scores:
+            both.add(score, False, weight)
+        return both
+
+    @property
+    def error(self):
+        """How far scores are from the share of right ones, a finding (expected calibration error)."""
+        findings = sum(all for all, _, _ in self.tenths.values())
+        return sum(abs(right - scores) for _, right, scores in self.tenths.values()) / max(findings, 1)
+
+
 def without_overlaps(spans):
     kept = []
     for span in sorted(spans, key=lambda one: (-one.score, one.start - one.end)):
@@ -80,9 +109,9 @@ class Card:
         self.types = collections.defaultdict(Count)
         self.languages = collections.defaultdict(Count)
         self.kinds = collections.defaultdict(Count)
-        #: tenth of the score -> [findings, right]
-        self.scores = collections.defaultdict(lambda: [0, 0])
+        self.calibration = Calibration()
         self.texts = 0
+        self.characters = 0
 
     def same(self, a, b):
         return self.family.get(a.type, a.type) == self.family.get(b.type, b.type)
@@ -90,6 +119,7 @@ class Card:
     def add(self, example, findings):
         findings = without_overlaps(findings)
         self.texts += 1
+        self.characters += len(example.text)
         total = Count()
         for label in example.spans:
             touching = [one for one in findings if touch(one, label)]
@@ -104,9 +134,7 @@ class Card:
             count = Count(findings=1, right=right)
             self.types[one.type] += count
             total += count
-            tenth = self.scores[min(int(one.score * 10), 9)]
-            tenth[0] += 1
-            tenth[1] += right
+            self.calibration.add(one.score, right)
         self.languages[example.language] += total
         self.kinds[example.kind] += total
         self.all += total

@@ -27,7 +27,7 @@ pub(crate) fn titles(words: &Words<'_>, hits: &mut Vec<Hit>) {
         let called = follows(words, end, next) && named(words, next, lower);
         if called || labelled(words, index) {
             let end = end + usize::from(called && words.text[end..].starts_with('.'));
-            hits.push(Hit { source: Source::Title, range: start..end, score: 0.8 });
+            hits.push(Hit { source: Source::Title, range: start..end, score: 0.9 });
         }
         index = next;
     }
@@ -128,7 +128,7 @@ pub(crate) fn ages(words: &Words<'_>, hits: &mut Vec<Hit>) {
         .filter(|hit| hit.source == Source::Person && hit.score >= 0.5)
         .filter_map(|hit| {
             let range = age_behind(words.text, hit.range.end)?;
-            Some(Hit { source: Source::Age, range, score: 0.6 })
+            Some(Hit { source: Source::Age, range, score: 0.75 })
         })
         .collect();
     hits.extend(found);
