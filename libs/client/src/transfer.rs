@@ -219,10 +219,10 @@ where
 }
 
 /// The same for work that is done with calls to the mesh.
-pub async fn until_interrupted(work: impl Future<Output = Result<()>>) -> Result<()> {
+pub async fn until_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
         done = work => done,
-        told = interrupt() => told.and(Err(interrupted())),
+        told = interrupt() => Err(told.err().unwrap_or_else(interrupted)),
     }
 }
 

@@ -133,10 +133,10 @@ impl AdHoc {
         self.recognizers.iter().map(|recognizer| &recognizer.entity)
     }
 
-    /// Whether a text may be searched by them.
-    pub(crate) fn affords(&self, text: &str) -> Checked<()> {
+    /// Whether texts of so many bytes may be searched by them.
+    pub(crate) fn affords(&self, bytes: usize) -> Checked<()> {
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        if number(self.states).saturating_mul(number(text.len())) > DEAREST {
+        if number(self.states).saturating_mul(number(bytes)) > DEAREST {
             let why = "together cost too much on a text of this length";
             return Err(InvalidWish::new("ad_hoc_recognizers", why));
         }

@@ -20,6 +20,8 @@ pub struct Asked {
     pub languages: Vec<String>,
     /// Words that count as if they stood before the text: the name of a column, a question.
     pub context: Vec<String>,
+    /// Types that the caller itself finds, with the field that names each: known ones, or new.
+    pub given_types: Vec<(String, String)>,
 }
 
 /// A text that is personal wherever it stands as words of its own.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pii::{DEFAULT_MIN_SCORE, Engine, EntityInfo, EntityType, Finding, TooMuch};
 
 use crate::ad_hoc::AdHoc;
-use crate::asked::{Asked, Checked, InvalidWish, few, length, score};
+use crate::asked::{Asked, Checked, InvalidWish, few, is_type, length, score};
 use crate::lists::{Allowed, Denials};
 
 const MOST_TYPES: usize = 100;
@@ -43,6 +43,12 @@ impl Wishes {
         let denials = Denials::new(asked)?;
         let mut own: Vec<EntityType> = ad_hoc.types().cloned().collect();
         own.extend(asked.deny_list.iter().map(|denied| EntityType::new(&denied.entity)));
+        for (field, name) in &asked.given_types {
+            if !is_type(name) {
+                return Err(InvalidWish::new(field.clone(), "must be 1 to 64 of A-Z, 0-9 and _"));
+            }
+            own.push(EntityType::new(name));
+        }
         own.retain(|entity| !engine.types().iter().any(|info| info.name == *entity));
         own.sort_unstable();
         own.dedup();
@@ -97,7 +103,15 @@ impl Wishes {
     /// # Errors
     /// When they are too expensive for its length.
     pub fn affords(&self, text: &str) -> Checked<()> {
-        self.ad_hoc.affords(text)
+        self.affords_bytes(text.len())
+    }
+
+    /// The same for texts of so many bytes together.
+    ///
+    /// # Errors
+    /// As [`Self::affords`].
+    pub fn affords_bytes(&self, count: usize) -> Checked<()> {
+        self.ad_hoc.affords(count)
     }
 
     /// Everything personal in a text: sorted, without overlaps, on character boundaries.
@@ -134,8 +148,34 @@ impl Wishes {
         text: &str,
         least: &dyn Fn(&EntityType) -> Option<f32>,
     ) -> Result<Vec<Finding>, TooMuch> {
-        let found = self.detect(engine, text, least);
+        self.repeated(engine, text, self.detect(engine, text, least))
+    }
+
+    /// The findings of a text, and whatever repeats one of them.
+    ///
+    /// # Errors
+    /// When there are too many to be compared with the text.
+    pub fn repeated(
+        &self,
+        engine: &Engine,
+        text: &str,
+        found: Vec<Finding>,
+    ) -> Result<Vec<Finding>, TooMuch> {
         engine.repeated(text, found, &|text| self.allowed.has(text))
+    }
+
+    /// Whether what somebody else has found counts, and its text.
+    #[must_use]
+    pub fn accepts(
+        &self,
+        engine: &Engine,
+        finding: &Finding,
+        text: &str,
+        least: &dyn Fn(&EntityType) -> Option<f32>,
+    ) -> bool {
+        finding.score >= self.least(engine, &finding.entity, least)
+            && self.wants(engine, &finding.entity)
+            && !self.allowed.has(text)
     }
 
     /// What the engine and the call's recognizers say, with what stands before the text.

@@ -1,6 +1,9 @@
 //! The formats, and how a file's name tells which one it is.
 
-use crate::{Malformed, Value, csv, json};
+use crate::leaf::Leaf;
+use crate::path::Paths;
+use crate::site::Site;
+use crate::{Malformed, csv, json, xml};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -12,11 +15,18 @@ pub enum Format {
     Ndjson,
     /// RFC 4180 and its kin: `,`, `;`, tab or `|`, whichever the first line has most of.
     Csv,
+    /// XML 1.0.
+    Xml,
 }
 
 impl Format {
-    pub const ALL: [(Self, &str); 4] =
-        [(Self::Text, "text"), (Self::Json, "json"), (Self::Ndjson, "ndjson"), (Self::Csv, "csv")];
+    pub const ALL: [(Self, &str); 5] = [
+        (Self::Text, "text"),
+        (Self::Json, "json"),
+        (Self::Ndjson, "ndjson"),
+        (Self::Csv, "csv"),
+        (Self::Xml, "xml"),
+    ];
 
     /// By the ending of a file's name; text if it is not known.
     pub fn of_file(name: &str) -> Self {
@@ -25,17 +35,27 @@ impl Format {
             Some("json") => Self::Json,
             Some("ndjson" | "jsonl") => Self::Ndjson,
             Some("csv" | "tsv" | "psv") => Self::Csv,
+            Some("xml") => Self::Xml,
             _ => Self::Text,
         }
     }
 
-    /// All values of a document, in its order. A document that is not of the format has none.
-    pub fn values(self, document: &str) -> Result<Vec<Value<'_>>, Malformed> {
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(format, _)| *format == self).map_or("text", |(_, name)| name)
+    }
+
+    /// All leaves of a document, in its order. A document that is not of the format has none.
+    pub(crate) fn leaves<'t>(
+        self,
+        text: &'t str,
+        paths: &mut Paths,
+    ) -> Result<Vec<Leaf<'t>>, Malformed> {
         match self {
-            Self::Text => Ok(vec![Value::plain(document)]),
-            Self::Json => json::values(document),
-            Self::Ndjson => json::lines(document),
-            Self::Csv => csv::values(document),
+            Self::Text => Ok(vec![Leaf::at(text, 0..text.len(), Site::Plain)]),
+            Self::Json => json::leaves(text, paths, Paths::ROOT),
+            Self::Ndjson => json::lines(text, paths),
+            Self::Csv => csv::leaves(text, paths),
+            Self::Xml => xml::leaves(text, paths),
         }
     }
 }
@@ -50,10 +70,14 @@ mod tests {
             ("a.json", Format::Json),
             ("b.2.JSONL", Format::Ndjson),
             ("people.tsv", Format::Csv),
+            ("people.Xml", Format::Xml),
             ("letter.txt", Format::Text),
             ("json", Format::Text),
         ] {
             assert_eq!(Format::of_file(name), format, "{name}");
+        }
+        for (format, name) in Format::ALL {
+            assert_eq!(format.name(), name);
         }
     }
 }

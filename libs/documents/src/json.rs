@@ -1,94 +1,154 @@
-//! JSON (RFC 8259): strings and long numbers, with the key that they stand under.
+//! JSON (RFC 8259): keys, strings and numbers, with the key that they stand under.
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
-use crate::value::words;
-use crate::{Malformed, Value};
+use crate::Malformed;
+use crate::leaf::{Kind, Leaf, Named, Unescaped, words};
+use crate::path::{Paths, Segment};
+use crate::site::Site;
 
-/// Numbers with fewer digits are quantities.
-const DIGITS: usize = 7;
+const BOM: &str = "\u{feff}";
 /// Open containers. Deeper than people or programs write.
 const DEPTH: usize = 1_000;
 
-pub(crate) fn values(document: &str) -> Result<Vec<Value<'_>>, Malformed> {
-    let mut found = Vec::new();
-    walk(document, 0..document.len(), &mut found)?;
-    Ok(found)
+/// The leaves of one JSON text, whose paths begin with one that is known.
+pub(crate) fn leaves<'t>(
+    text: &'t str,
+    paths: &mut Paths,
+    path: usize,
+) -> Result<Vec<Leaf<'t>>, Malformed> {
+    let start = if text.starts_with(BOM) { BOM.len() } else { 0 };
+    let mut walk = Walk::new(text, paths);
+    walk.part(start..text.len(), path)?;
+    Ok(walk.found)
 }
 
 /// A JSON text on each line; empty lines are passed over.
-pub(crate) fn lines(document: &str) -> Result<Vec<Value<'_>>, Malformed> {
-    let (mut found, mut at) = (Vec::new(), 0);
-    for line in document.split_inclusive('\n') {
+pub(crate) fn lines<'t>(text: &'t str, paths: &mut Paths) -> Result<Vec<Leaf<'t>>, Malformed> {
+    let mut at = if text.starts_with(BOM) { BOM.len() } else { 0 };
+    let mut walk = Walk::new(text, paths);
+    for line in text.get(at..).unwrap_or_default().split_inclusive('\n') {
         if !line.trim().is_empty() {
-            walk(document, at..at + line.len(), &mut found)?;
+            walk.part(at..at + line.len(), Paths::ROOT)?;
         }
         at += line.len();
     }
-    Ok(found)
+    Ok(walk.found)
 }
 
 /// What can be trusted after the check: brackets and quotes are closed, escapes are whole.
-fn check(document: &str, part: &Range<usize>) -> Result<(), Malformed> {
-    let text = document.get(part.clone()).unwrap_or_default();
-    serde_json::from_str::<IgnoredAny>(text).map(|_| ()).map_err(|error| {
-        let before = Malformed::at(document, part.start, "not valid JSON");
+fn check(text: &str, part: &Range<usize>) -> Result<(), Malformed> {
+    let checked = serde_json::from_str::<IgnoredAny>(text.get(part.clone()).unwrap_or_default());
+    checked.map(|_| ()).map_err(|error| {
+        let before = Malformed::at(text, part.start, "not valid JSON");
         Malformed { line: before.line + error.line().saturating_sub(1), ..before }
     })
 }
 
-fn walk<'d>(
-    document: &'d str,
-    part: Range<usize>,
-    found: &mut Vec<Value<'d>>,
-) -> Result<(), Malformed> {
-    check(document, &part)?;
-    let bytes = document.as_bytes();
-    // The key that holds for the values of each open container.
-    let mut names: Vec<String> = Vec::new();
-    let mut name = String::new();
-    let mut at = part.start;
-    while at < part.end {
-        let end = match bytes.get(at) {
-            Some(b'"') => {
-                let end = string_end(bytes, at + 1);
-                let mut value = string(document, at + 1..end)?;
-                let rest = document.get(end + 1..part.end).unwrap_or_default();
-                if rest.trim_start().starts_with(':') {
-                    name = words(&value.text);
-                } else {
-                    value.name.clone_from(&name);
-                    found.push(value);
-                }
-                end + 1
-            }
-            Some(b'0'..=b'9' | b'-') => {
-                let end = number_end(bytes, at);
-                let digits = bytes.get(at..end).unwrap_or_default();
-                if digits.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS {
-                    found.push(Value { name: name.clone(), ..Value::at(document, at..end) });
-                }
-                end
-            }
-            Some(b'{' | b'[') if names.len() == DEPTH => {
-                return Err(Malformed::at(document, at, "nested deeper than 1,000"));
-            }
-            Some(b'{' | b'[') => {
-                names.push(name.clone());
-                at + 1
-            }
-            Some(b'}' | b']') => {
-                name = names.pop().unwrap_or_default();
-                at + 1
-            }
-            _ => at + 1,
-        };
-        at = end;
+/// An open container.
+struct Open {
+    path: usize,
+    /// That of the key which it stands under.
+    name: Arc<str>,
+    /// Of an array: how many values have come.
+    count: Option<usize>,
+    /// Of an object: the last key.
+    key: (Arc<str>, usize),
+}
+
+struct Walk<'t, 'p> {
+    text: &'t str,
+    paths: &'p mut Paths,
+    ascii: bool,
+    /// The path of the whole.
+    root: usize,
+    open: Vec<Open>,
+    found: Vec<Leaf<'t>>,
+}
+
+impl<'t, 'p> Walk<'t, 'p> {
+    fn new(text: &'t str, paths: &'p mut Paths) -> Self {
+        let (open, found) = (Vec::new(), Vec::new());
+        let ascii = text.strip_prefix(BOM).unwrap_or(text).is_ascii();
+        Self { text, paths, ascii, root: Paths::ROOT, open, found }
     }
-    Ok(())
+
+    fn part(&mut self, part: Range<usize>, root: usize) -> Result<(), Malformed> {
+        check(self.text, &part)?;
+        self.root = root;
+        let bytes = self.text.as_bytes();
+        let mut at = part.start;
+        while at < part.end {
+            at = match bytes.get(at) {
+                Some(b'"') => self.string(at, part.end)?,
+                Some(b'0'..=b'9' | b'-') => self.number(at),
+                Some(b'{' | b'[') if self.open.len() == DEPTH => {
+                    return Err(Malformed::at(self.text, at, "nested deeper than 1,000"));
+                }
+                Some(b'{') => self.opens(None, at),
+                Some(b'[') => self.opens(Some(0), at),
+                Some(b'}' | b']') => {
+                    self.open.pop();
+                    at + 1
+                }
+                Some(b't' | b'f' | b'n') => {
+                    self.named();
+                    word_end(bytes, at)
+                }
+                _ => at + 1,
+            };
+        }
+        Ok(())
+    }
+
+    fn opens(&mut self, count: Option<usize>, at: usize) -> usize {
+        let Named { name, path, .. } = self.named();
+        let key = (Arc::from(""), path);
+        self.open.push(Open { path, name, count, key });
+        at + 1
+    }
+
+    /// What the value is called that comes now.
+    fn named(&mut self) -> Named {
+        let (name, path) = match self.open.last_mut() {
+            None => (Arc::from(""), self.root),
+            Some(Open { count: Some(count), path, name, .. }) => {
+                *count += 1;
+                (Arc::clone(name), self.paths.push(*path, Segment::Index(*count - 1)))
+            }
+            Some(Open { key: (name, path), .. }) => (Arc::clone(name), *path),
+        };
+        Named { name, column: None, path }
+    }
+
+    fn string(&mut self, quote: usize, end: usize) -> Result<usize, Malformed> {
+        let close = string_end(self.text.as_bytes(), quote + 1);
+        let mut leaf = string(self.text, quote + 1..close, self.ascii)?;
+        let rest = self.text.get(close + 1..end).unwrap_or_default();
+        let is_key = rest.trim_start().starts_with(':');
+        match self.open.last_mut().filter(|_| is_key) {
+            Some(object) => {
+                let path = self.paths.push(object.path, Segment::Key(leaf.text.as_ref().into()));
+                object.key = (words(&leaf.text), path);
+                (leaf.kind, leaf.named.path) = (Kind::Name, path);
+            }
+            None => leaf.named = self.named(),
+        }
+        self.found.push(leaf);
+        Ok(close + 1)
+    }
+
+    fn number(&mut self, at: usize) -> usize {
+        let end = number_end(self.text.as_bytes(), at);
+        let mut leaf = Leaf::at(self.text, at..end, Site::JsonNumber);
+        (leaf.kind, leaf.named) = (Kind::Number, self.named());
+        self.found.push(leaf);
+        end
+    }
 }
 
 /// The closing quote of a string whose first byte is given.
@@ -110,30 +170,35 @@ fn number_end(bytes: &[u8], from: usize) -> usize {
     from + rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len())
 }
 
+/// The end of `true`, `false` or `null`.
+fn word_end(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    from + rest.iter().position(|byte| !byte.is_ascii_lowercase()).unwrap_or(rest.len())
+}
+
 /// A string without its quotes.
-fn string(document: &str, place: Range<usize>) -> Result<Value<'_>, Malformed> {
-    let mut value = Value::at(document, place.clone());
-    let Some(raw) = document.get(place.clone()).filter(|raw| raw.contains('\\')) else {
-        return Ok(value);
+fn string(container: &str, place: Range<usize>, ascii: bool) -> Result<Leaf<'_>, Malformed> {
+    let site = Site::JsonString { ascii };
+    let outer = place.start - 1..place.end + 1;
+    let leaf = Leaf { outer, ..Leaf::at(container, place.clone(), site) };
+    let Some(raw) = container.get(place.clone()).filter(|raw| raw.contains('\\')) else {
+        return Ok(leaf);
     };
-    let mut text = String::with_capacity(raw.len());
+    let mut unescaped = Unescaped::new(place.start);
     let mut rest = raw;
     while let Some(escape) = rest.find('\\') {
-        text.push_str(&rest[..escape]);
+        unescaped.plain(rest.get(..escape).unwrap_or_default());
         let from = place.end - rest.len() + escape;
-        let length = escape_length(&rest[escape..]);
+        let length = escape_length(rest.get(escape..).unwrap_or_default());
         let literal = rest.get(escape..escape + length).unwrap_or_default();
         // serde_json has checked the form of escapes, and not that surrogates come in pairs.
         let decoded: String = serde_json::from_str(&format!("\"{literal}\""))
-            .map_err(|_| Malformed::at(document, from, "half of a surrogate pair"))?;
-        value.steps.push((text.len(), from));
-        text.push_str(&decoded);
-        value.steps.push((text.len(), from + length));
+            .map_err(|_| Malformed::at(container, from, "half of a surrogate pair"))?;
+        unescaped.escape(&decoded, from..from + length);
         rest = rest.get(escape + length..).unwrap_or_default();
     }
-    text.push_str(rest);
-    value.text = Cow::Owned(text);
-    Ok(value)
+    unescaped.plain(rest);
+    Ok(Leaf { text: Cow::Owned(unescaped.text), steps: unescaped.steps, ..leaf })
 }
 
 /// Bytes of the escape that a text begins with: `\n`, `\u00e9`, or a pair of surrogates.
@@ -153,45 +218,43 @@ fn escape_length(text: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn shown(document: &str) -> Vec<(String, String, &str)> {
-        let values = values(document).unwrap().into_iter();
-        values.map(|value| (value.name, value.text.into_owned(), &document[value.place])).collect()
+    fn shown(text: &str) -> Vec<(String, String, String)> {
+        let mut paths = Paths::new();
+        let found = leaves(text, &mut paths, Paths::ROOT).unwrap().into_iter();
+        let shown = |leaf: Leaf<'_>| {
+            let name = leaf.named.name.to_string();
+            (name, leaf.text.into_owned(), text[leaf.outer].to_owned())
+        };
+        found.filter(|leaf| leaf.kind != Kind::Name).map(shown).collect()
     }
 
     #[test]
     fn values_have_their_keys_and_places() {
-        let document = r#" {"user": {"firstName": "Zo\u00eb", "tags": ["a\nb", "c"], "n": 12},
+        let text = r#" {"user": {"firstName": "Zo\u00eb", "tags": ["a\nb", "c"], "n": 12},
             "ssn": 123456789, "x": null, "last": "\ud83d\ude00!"} "#;
         let expected = [
-            ("first Name", "Zoë", r"Zo\u00eb"),
-            ("tags", "a\nb", r"a\nb"),
-            ("tags", "c", "c"),
+            ("first Name", "Zoë", r#""Zo\u00eb""#),
+            ("tags", "a\nb", r#""a\nb""#),
+            ("tags", "c", "\"c\""),
+            ("n", "12", "12"),
             ("ssn", "123456789", "123456789"),
-            ("last", "😀!", r"\ud83d\ude00!"),
+            ("last", "😀!", r#""\ud83d\ude00!""#),
         ];
-        let expected = expected.map(|(name, text, raw)| (name.to_owned(), text.to_owned(), raw));
-        assert_eq!(shown(document), expected);
-    }
-
-    #[test]
-    fn parts_are_found_in_the_document() {
-        let document = r#"["\"Zo\u00eb\" and \ud83d\ude00 Ann"]"#;
-        let value = values(document).unwrap().remove(0);
-        for (part, raw) in [("Zoë", r"Zo\u00eb"), ("Ann", "Ann"), ("😀", r"\ud83d\ude00")] {
-            let at = value.text.find(part).unwrap();
-            assert_eq!(&document[value.in_document(&(at..at + part.len()))], raw);
-        }
+        let expected = expected.map(|(name, text, raw)| (name.to_owned(), text.into(), raw.into()));
+        assert_eq!(shown(text), expected);
     }
 
     #[test]
     fn what_is_not_json_says_the_line() {
-        for (document, line) in
+        let line = |text| leaves(text, &mut Paths::new(), Paths::ROOT).err().unwrap().line;
+        for (text, expected) in
             [("{\n\"a\": }", 2), ("", 1), ("{} {}", 1), ("[\n\n\"\\ud800\"]", 3)]
         {
-            assert_eq!(values(document).unwrap_err().line, line, "{document}");
+            assert_eq!(line(text), expected, "{text}");
         }
-        assert_eq!(lines("{}\n\n[1,]\n").unwrap_err().line, 3);
+        assert_eq!(lines("{}\n\n[1,]\n", &mut Paths::new()).err().unwrap().line, 3);
         let deep = "[".repeat(1_001) + &"]".repeat(1_001);
-        assert_eq!(values(&deep).unwrap_err().what, "nested deeper than 1,000");
+        let refused = leaves(&deep, &mut Paths::new(), Paths::ROOT).err().unwrap();
+        assert_eq!(refused.what, "nested deeper than 1,000");
     }
 }

@@ -1,18 +1,27 @@
-//! Personal data in structured documents: JSON, lines of JSON, and tables with delimiters.
+//! Documents: the values that they hold, with the keys, headers and columns that say what these
+//! are; what is personal in them, found where it stands in the document's own bytes; and the same
+//! document with other values, in which not a byte has changed beside them.
 //!
-//! A pure library. A document is taken apart into its [`Value`]s, each with what it is called (a
-//! key, a column's header) and where it stands. A value is searched in the company of its name,
-//! because `"ssn": "123456789"` says what `123456789` alone does not; findings are places in the
-//! document as it was given, escapes and quotes included.
+//! A pure library: a document in, findings or a document out. What is not of its format is
+//! refused as a whole, so that nothing of it passes for having been searched.
 
 mod csv;
 mod detect;
+mod document;
+mod find;
 mod format;
 mod json;
+mod leaf;
 mod malformed;
-mod value;
+mod path;
+mod pieces;
+mod site;
+mod xml;
 
-pub use detect::detect;
+pub use detect::{Placed, detect};
+pub use document::{Document, Edit, Value};
+pub use find::{FieldRule, Search};
 pub use format::Format;
-pub use malformed::Malformed;
-pub use value::Value;
+pub use malformed::{Broken, Malformed};
+pub use path::{NoPath, Selector};
+pub use pieces::Pieces;

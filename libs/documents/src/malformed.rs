@@ -9,6 +9,12 @@ pub struct Malformed {
     pub what: &'static str,
 }
 
+/// What values would become makes another document of it: a cell more, another string that is
+/// JSON itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("with what its values become, it would not be the document that it was")]
+pub struct Broken;
+
 impl Malformed {
     /// At a byte of the document.
     pub(crate) fn at(document: &str, byte: usize, what: &'static str) -> Self {

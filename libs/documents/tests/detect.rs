@@ -6,7 +6,7 @@ use pii::{Engine, Options};
 
 fn found(format: Format, document: &str) -> Vec<(String, String)> {
     let engine = Engine::standard().unwrap();
-    let findings = detect(&engine, &Options::default(), format, document).unwrap();
+    let findings = detect(&engine, &Options::default(), format, &[], document).unwrap();
     let mut last = 0;
     findings
         .into_iter()
@@ -58,6 +58,6 @@ fn lines_of_json_are_one_document() {
 fn what_is_malformed_has_no_findings() {
     let engine = Engine::standard().unwrap();
     let document = "{\"mail\": \"a@example.org\"";
-    let refused = detect(&engine, &Options::default(), Format::Json, document);
+    let refused = detect(&engine, &Options::default(), Format::Json, &[], document);
     assert_eq!(refused.unwrap_err(), Malformed { line: 1, what: "not valid JSON" });
 }

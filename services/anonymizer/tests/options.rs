@@ -38,7 +38,7 @@ fn options() -> DetectionOptions {
 }
 
 async fn detect(service: &Service, options: DetectionOptions) -> Vec<Finding> {
-    let message = DetectRequest { text: TEXT.into(), options: Some(options) };
+    let message = DetectRequest { text: TEXT.into(), options: Some(options), format: 0 };
     let answer = service.text.detect(call("Detect", TenantId::new(), message)).await;
     answer.unwrap().into_inner().findings
 }
@@ -141,7 +141,7 @@ async fn findings_say_how_they_came_about() {
     let service = service().await;
     let text = "card 4111 1111 1111 1111, Anna Weber, Ticket PX-2041";
     let explained = DetectionOptions { explain: true, ..options() };
-    let message = DetectRequest { text: text.into(), options: Some(explained) };
+    let message = DetectRequest { text: text.into(), options: Some(explained), format: 0 };
     let answer = service.text.detect(call("Detect", TenantId::new(), message)).await;
     let findings = answer.unwrap().into_inner().findings;
     let of = |entity: &str| {
@@ -172,7 +172,7 @@ async fn what_is_wrong_is_named_with_its_place() {
     ] {
         let mut options = options();
         change(&mut options);
-        let message = DetectRequest { text: TEXT.into(), options: Some(options) };
+        let message = DetectRequest { text: TEXT.into(), options: Some(options), format: 0 };
         let outcome = service.text.detect(call("Detect", TenantId::new(), message)).await;
         assert_eq!(refusal(outcome), ("INVALID_FIELD".into(), field.into()));
     }

@@ -51,7 +51,7 @@ async fn operators_do_what_the_proto_says() {
 async fn options_narrow_what_is_found() {
     let service = service().await;
     let found = async |options: DetectionOptions| {
-        let message = DetectRequest { text: TEXT.into(), options: Some(options) };
+        let message = DetectRequest { text: TEXT.into(), options: Some(options), format: 0 };
         let answer = service.text.detect(call("Detect", TenantId::new(), message)).await.unwrap();
         let findings = answer.into_inner().findings;
         findings.iter().map(|finding| finding.r#type.clone()).collect::<Vec<_>>()

@@ -43,7 +43,7 @@ async fn restored(
     tenant: TenantId,
     text: &str,
 ) -> Result<RestoreResponse, Status> {
-    let message = RestoreRequest { text: text.to_owned(), mapping: Vec::new() };
+    let message = RestoreRequest { text: text.to_owned(), ..RestoreRequest::default() };
     let answer = service.text.restore(call_as(role, "Restore", tenant, message)).await;
     answer.map(Response::into_inner)
 }

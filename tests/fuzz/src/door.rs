@@ -6,6 +6,9 @@ use std::time::Duration;
 
 #[path = "../../../libs/rpc/src/grpc_timeout.rs"]
 mod grpc_timeout;
+#[allow(dead_code, reason = "only what a sealed mapping holds is used")]
+#[path = "../../../services/anonymizer/src/domain/patches.rs"]
+mod patches;
 #[allow(dead_code, reason = "only what takes a mapping is called")]
 #[path = "../../../services/anonymizer/src/domain/sealed_mapping.rs"]
 mod sealed_mapping;

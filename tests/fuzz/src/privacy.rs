@@ -1,16 +1,34 @@
 //! Texts and chat requests on their way to a provider, and answers back.
 
+use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 
-use documents::Format;
+use documents::{Format, Search};
 use pii::chat::{
     ChatOptions, ChatRequest, ChatStreamRestorer, Limits, anonymize_chat, restore_chat_response,
 };
 use pii::{Anonymizer, Engine, Escape, Finding, Mapping, Options, PlaceholderKey, StreamRestorer};
+use rewriting::Work;
+use transform::{Context, Keys, Policy, Transformer};
 
 use crate::input::{edited, pieces, text};
 
 static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Engine::standard().unwrap());
+
+/// Everything into a placeholder, a token, or other digits.
+static TRANSFORMERS: LazyLock<Vec<Transformer>> = LazyLock::new(|| {
+    let operators = [
+        "operator = 'placeholder'",
+        "operator = 'encrypt'",
+        "operator = 'format_preserving'\notherwise = { operator = 'encrypt' }",
+    ];
+    let transformer = |operator: &str| {
+        let policy = format!("name = 'r'\nversion = 1\n[default]\n{operator}\n");
+        let policy = Policy::parse(&policy, ENGINE.types()).unwrap();
+        Transformer::new(policy, Keys::derive(&[7; 32], "fuzz")).unwrap()
+    };
+    operators.into_iter().map(transformer).collect()
+});
 
 /// A model of a few rows: edits of the shipped one would seldom reach its lists.
 static MODEL: LazyLock<tagger::Tagger> = LazyLock::new(|| {
@@ -44,13 +62,32 @@ pub(crate) fn detect(data: &[u8]) {
     in_order(text, ENGINE.detect(text, &Options::default()));
 }
 
-/// The first byte says what the rest is.
+/// The first byte says what the rest is. What is found in it is encrypted, and comes back.
 pub(crate) fn document(data: &[u8]) {
     let Some((format, rest)) = data.split_first() else { return };
     let Some(text) = text(rest) else { return };
     let (format, _) = Format::ALL[usize::from(*format) % Format::ALL.len()];
-    if let Ok(findings) = documents::detect(&ENGINE, &Options::default(), format, text) {
+    if let Ok(findings) = documents::detect(&ENGINE, &Options::default(), format, &[], text) {
         in_order(text, findings);
+    }
+    let search = Search {
+        detect: &|text| ENGINE.detect(text, &Options::default()),
+        accepts: &|_, _| true,
+        fields: &[],
+    };
+    let key = key();
+    let context = Context { conversation: Some(&key), ..Context::default() };
+    let repeated = |text: &str, found| ENGINE.repeated(text, found, &|_| false);
+    for transformer in &*TRANSFORMERS {
+        let search = Search { ..search };
+        let work = Work { format, search, repeated: &repeated, transformer, context };
+        let Ok(made) = rewriting::make(&work, text) else { continue };
+        let Ok(done) = made.write(text, &|text| transformer.restore(text).text) else { continue };
+        let mut open = |text: &str| {
+            Ok::<_, Infallible>(done.mapping.restore(&transformer.restore(text).text))
+        };
+        let back = rewriting::restore(format, &done.text, &done.patches, &mut open);
+        assert_eq!(back.unwrap(), text, "not restored byte for byte");
     }
 }
 

@@ -13,7 +13,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ground", &["kernel", "proto", "config", "tagger", "testkit", "validators"]),
     ("engines", &["crypto", "pii", "tlog"]),
     ("upon engines", &["detection", "documents", "transform"]),
-    ("adapters", &["cache", "cas", "db", "evidence", "keys", "reasons", "scan", "telemetry"]),
+    (
+        "adapters",
+        &["cache", "cas", "db", "evidence", "keys", "reasons", "rewriting", "scan", "telemetry"],
+    ),
     ("calls", &["console", "rpc"]),
     ("parts", &["datakeys", "events", "mesh"]),
     ("process", &["boot", "client"]),

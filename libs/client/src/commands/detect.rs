@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use clap::ColorChoice;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use documents::Format;
+use documents::{Format, NoPath};
 use pii::{Engine, EntityType, Finding, Options};
-use proto::anonymizer::v1::{self, DetectRequest, DetectionOptions};
+use proto::anonymizer::v1::{self, DetectRequest, DetectionOptions, FieldRule};
 use scan::html::Report;
 use scan::jsonl::{self, Settings};
 use scan::offsets::Unit;
@@ -30,20 +30,39 @@ pub(super) struct Detection {
     /// A text that is never a finding, once for each.
     #[arg(long = "allow", value_name = "TEXT")]
     allow_list: Vec<String>,
+    /// Of a document: what this path selects is of this type, whatever it looks like, as in
+    /// '$.customer.ref=ID_NUMBER' or '$..note=TYPE'; without a type it is not personal. Once for
+    /// each; the first that selects a value holds.
+    #[arg(long = "field", value_name = "PATH=TYPE", value_parser = field)]
+    fields: Vec<FieldRule>,
+}
+
+fn field(given: &str) -> Result<FieldRule, String> {
+    let (path, entity) = given.rsplit_once('=').ok_or("must be PATH=TYPE or PATH=")?;
+    let (path, r#type) = (path.to_owned(), entity.to_owned());
+    Ok(FieldRule { path, exclude: r#type.is_empty(), r#type })
 }
 
 impl From<Detection> for DetectionOptions {
     fn from(detection: Detection) -> Self {
-        let Detection { types, min_score, allow_list } = detection;
-        Self { types, min_score, allow_list, ..Self::default() }
+        let Detection { types, min_score, allow_list, fields } = detection;
+        Self { types, min_score, allow_list, fields, ..Self::default() }
     }
 }
 
 impl Detection {
     /// The same for the engine itself.
-    fn here(self, engine: &Engine) -> Result<Options> {
-        scan::choice::options(engine, &self.types, self.min_score, self.allow_list)
-            .map_err(Problem::new)
+    fn here(self, engine: &Engine) -> Result<(Options, Vec<documents::FieldRule>)> {
+        let rule = |field: FieldRule| {
+            let selector = field.path.parse();
+            let selector =
+                selector.map_err(|why: NoPath| Problem::new(format_args!("--field: {why}.")))?;
+            let entity = (!field.exclude).then(|| EntityType::new(&field.r#type));
+            Ok(documents::FieldRule { selector, entity })
+        };
+        let fields = self.fields.into_iter().map(rule).collect::<Result<_>>()?;
+        let options = scan::choice::options(engine, &self.types, self.min_score, self.allow_list);
+        Ok((options.map_err(Problem::new)?, fields))
     }
 }
 
@@ -63,9 +82,9 @@ pub struct Detect {
     /// marked. It holds the text.
     #[arg(long, value_name = "OUT")]
     html: Option<PathBuf>,
-    /// What FILE is, searched here: values with their keys, cells with their headers and
-    /// columns. With --local and --html its name tells.
-    #[arg(long, value_name = "FORMAT", value_parser = format(), conflicts_with = "jsonl")]
+    /// What FILE is, or its name tells: values are searched with their keys, cells with their
+    /// headers and columns.
+    #[arg(long, value_name = "FORMAT", value_parser = super::documents::format(), conflicts_with = "jsonl")]
     format: Option<Format>,
     /// What the offsets count: bytes of UTF-8, code points as Python does, or UTF-16 units as
     /// JavaScript does; default: bytes, with --jsonl code-points.
@@ -95,14 +114,15 @@ impl Detect {
             return self.lines();
         }
         let text = super::read_text(&self.file)?;
-        let here = self.local || self.html.is_some() || self.format.is_some();
+        let here = self.local || self.html.is_some();
         let format = self.format.unwrap_or_else(|| Format::of_file(&self.file.to_string_lossy()));
         let findings = if here {
             let engine = engine()?;
-            documents::detect(&engine, &self.detection.here(&engine)?, format, &text)
+            let (options, fields) = self.detection.here(&engine)?;
+            documents::detect(&engine, &options, format, &fields, &text)
                 .map_err(|malformed| Problem::file(&self.file, malformed))?
         } else {
-            by_mesh(&text, self.detection.into(), &self.edge).await?
+            by_mesh(&text, format, self.detection.into(), &self.edge).await?
         };
         if let Some(target) = &self.html {
             return report(target, &self.file, &text, &findings);
@@ -123,8 +143,12 @@ impl Detect {
 
     fn lines(self) -> Result<()> {
         let engine = engine()?;
+        let (options, fields) = self.detection.here(&engine)?;
+        if !fields.is_empty() {
+            return Err(Problem::new("--field is for documents: the lines of --jsonl are texts."));
+        }
         let settings = Settings {
-            options: self.detection.here(&engine)?,
+            options,
             unit: self.offsets.unwrap_or(Unit::CodePoints),
             threads: self.threads.into(),
         };
@@ -137,12 +161,6 @@ impl Detect {
     }
 }
 
-fn format() -> impl TypedValueParser<Value = Format> {
-    let named = |name: String| Format::ALL.into_iter().find(|(_, known)| *known == name);
-    PossibleValuesParser::new(Format::ALL.map(|(_, name)| name))
-        .try_map(move |name| named(name).map(|(format, _)| format).ok_or("no such format"))
-}
-
 fn unit() -> impl TypedValueParser<Value = Unit> {
     PossibleValuesParser::new(Unit::ALL.map(Unit::name)).try_map(|name| name.parse::<Unit>())
 }
@@ -153,11 +171,13 @@ fn engine() -> Result<Arc<Engine>> {
 
 async fn by_mesh(
     text: &str,
+    format: Format,
     options: DetectionOptions,
     edge: &EdgeArguments,
 ) -> Result<Vec<Finding>> {
     let session = edge.session().await?;
-    let request = DetectRequest { text: text.to_owned(), options: Some(options) };
+    let format = super::documents::on_the_wire(format).into();
+    let request = DetectRequest { text: text.to_owned(), options: Some(options), format };
     let answer = session.edge.texts().detect(request).await?.into_inner();
     let findings = answer.findings.iter().map(|told| finding(told, text)).collect::<Option<_>>();
     findings.ok_or_else(|| Problem::new("The mesh named a finding that is not in the text."))

@@ -3,6 +3,7 @@
 pub mod account;
 mod certificates;
 mod detect;
+mod documents;
 mod envelope;
 mod envelopes;
 pub mod events;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use clap::ColorChoice;
 use pii::{EntityType, Finding};
-use proto::anonymizer::v1::{
-    Action, AnonymizeRequest, ListRecognizersRequest, Operator, RestoreRequest,
-};
+use proto::anonymizer::v1::{Action, AnonymizeRequest, ListRecognizersRequest, Operator};
+use rewriting::kept;
 use serde_json::{Value, json};
 
 use super::detect::{Detection, coloured};
+use super::documents::{self, FileArguments};
 use super::{Problem, Result};
 use crate::session::EdgeArguments;
 use console::output::raw;
@@ -81,6 +81,8 @@ pub struct Anonymize {
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     #[command(flatten)]
+    files: FileArguments,
+    #[command(flatten)]
     detection: Detection,
     #[command(flatten)]
     edge: EdgeArguments,
@@ -92,7 +94,6 @@ impl Anonymize {
         let session = self.edge.session().await?;
         let operator = self.policy.is_none().then(|| Operator::from(self.operator).into());
         let request = AnonymizeRequest {
-            text: text.clone(),
             options: Some(self.detection.into()),
             operator: operator.unwrap_or_default(),
             policy: self.policy.map(|name| super::named("policies", &name)).unwrap_or_default(),
@@ -100,29 +101,33 @@ impl Anonymize {
             dry_run: self.dry_run,
             ..AnonymizeRequest::default()
         };
-        let answer = session.edge.texts().anonymize(request).await?.into_inner();
+        let format = self.files.format(&self.file);
+        let done = documents::anonymize(&session.edge, &self.file, &text, format, request).await?;
         if self.dry_run {
-            let rows: Vec<_> = answer.actions.iter().map(|action| row(action, &text)).collect();
+            let rows: Vec<_> = done.actions().map(|action| row(action, &text)).collect();
             session.out.list(&rows, &["type", "operator", "start", "end", "text"]);
             return Ok(());
         }
         if let Some(path) = &self.mapping {
-            super::write(path, &answer.mapping)?;
+            super::write(path, &kept::to_bytes(&done.kept))?;
+        }
+        if !self.files.is_standard_output() {
+            return self.files.write(done.text.as_bytes());
         }
         if session.out.json {
-            let findings = answer.findings.len();
-            session.out.object(&json!({ "text": answer.text, "findings": findings }));
+            let findings: usize = done.answers.iter().map(|answer| answer.findings.len()).sum();
+            session.out.object(&json!({ "text": done.text, "findings": findings }));
             return Ok(());
         }
         if coloured(self.color) {
-            let made: Option<Vec<_>> = answer.actions.iter().map(made).collect();
-            let made = made.filter(|made| made.iter().all(|one| lies_in(one, &answer.text)));
+            let made: Option<Vec<_>> = done.actions().map(made).collect();
+            let made = made.filter(|made| made.iter().all(|one| lies_in(one, &done.text)));
             let made =
                 made.ok_or_else(|| Problem::new("The mesh named a place outside the text."))?;
-            say(scan::view::marked(&answer.text, &made));
+            say(scan::view::marked(&done.text, &made));
             return Ok(());
         }
-        raw(answer.text.as_bytes())
+        raw(done.text.as_bytes())
     }
 }
 
@@ -158,6 +163,8 @@ pub struct Restore {
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     #[command(flatten)]
+    files: FileArguments,
+    #[command(flatten)]
     edge: EdgeArguments,
 }
 
@@ -169,12 +176,13 @@ impl Restore {
             None => Vec::new(),
         };
         let session = self.edge.session().await?;
-        let answer = session.edge.texts().restore(RestoreRequest { text, mapping }).await?;
-        let answer = answer.into_inner();
-        if answer.unopened_tokens > 0 {
-            complain(format!("{} tokens stayed closed.", answer.unopened_tokens));
+        let format = self.files.format(&self.file);
+        let restored = documents::restore(&session.edge, &self.file, &text, format, &mapping);
+        let restored = restored.await?;
+        if restored.unopened > 0 {
+            complain(format!("{} tokens stayed closed.", restored.unopened));
         }
-        raw(answer.text.as_bytes())
+        self.files.write(restored.text.as_bytes())
     }
 }
 

@@ -5,17 +5,20 @@ use std::sync::Arc;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use chrono::Datelike as _;
 use detection::offsets;
+use documents::Format;
 use kernel::{Fault, Result};
 use pii::{Engine, EntityType, PlaceholderKey, TooMuch};
 use reasons::anonymizer::OPERATOR_UNFIT;
+use rewriting::Made;
 use rpc::Cx;
-use transform::{Change, Context, Keys, Policy, TransformError, Transformed, Transformer};
+use transform::{Change, Context, Keys, Pending, Policy, TransformError, Transformed, Transformer};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::of_documents;
 use super::texts::{Search, Texts, Told};
 use super::vault::Value;
-use crate::domain::{Formats, SealedMapping, WayBack};
+use crate::domain::{Formats, Patches, SealedMapping, WayBack};
 
 /// What is to be done with a text.
 pub struct Work {
@@ -24,6 +27,8 @@ pub struct Work {
     pub policy: Arc<Policy>,
     /// Whose text it is; empty: nobody knows.
     pub subject: String,
+    /// What texts have in common whose subjects have one placeholder; empty: nothing.
+    pub conversation: Vec<u8>,
     /// Nothing is given out but what would be done.
     pub dry_run: bool,
 }
@@ -47,6 +52,14 @@ struct Bench {
     year: i32,
 }
 
+/// A document whose values are made, but for the tokens of the vault.
+struct Half {
+    work: Work,
+    engine: Arc<Engine>,
+    transformer: Transformer,
+    made: Made,
+}
+
 /// A text that is done, but for the tokens of the vault; its way back is still in the clear.
 struct Done {
     transformed: Transformed,
@@ -68,21 +81,30 @@ impl Texts {
             // Nothing is made with them: the text needs no key, so nothing is asked for one.
             Keys::derive(&*random()?, "")
         };
+        let conversation = if work.conversation.is_empty() || !work.policy.makes_placeholders() {
+            PlaceholderKey::new(*random()?)
+        } else {
+            self.secrets.placeholder_key(cx, &work.conversation).await?
+        };
         let bench = Bench {
             engine: Arc::clone(&self.engine),
             keys,
-            conversation: PlaceholderKey::new(*random()?),
+            conversation,
             year: self.clock.now().year(),
         };
+        if work.search.format == Format::Text {
+            self.text(cx, bench, work).await
+        } else {
+            self.document(cx, bench, work).await
+        }
+    }
+
+    async fn text(&self, cx: &Cx, bench: Bench, work: Work) -> Result<Outcome> {
         let (dry_run, subject) = (work.dry_run, work.subject.clone());
         let done = tokio::task::spawn_blocking(move || bench.transformed(work)).await;
         let Done { mut transformed, findings, changes, values } =
             done.map_err(Fault::internal)??;
-        self.count(&findings);
-        for change in &changes {
-            metrics::counter!("signet_transformations_total", "operator" => change.operator)
-                .increment(1);
-        }
+        self.count_all(&findings, &changes);
         let mut outcome = Outcome { text: String::new(), findings, changes, mapping: Vec::new() };
         if dry_run {
             return Ok(outcome);
@@ -92,18 +114,92 @@ impl Texts {
             transformed.issue(&tokens).map_err(Fault::internal)?;
         }
         let formats = Formats::of(&transformed.text, &transformed.changes);
-        let back = WayBack { mapping: transformed.mapping, formats };
+        let back = WayBack { mapping: transformed.mapping, formats, patches: None };
         outcome.text = transformed.text;
-        if !back.is_empty() {
-            let id = Uuid::now_v7();
-            let key = self.secrets.mapping_key(cx, id).await?;
-            outcome.mapping = SealedMapping::seal(id, &key, &back)?.to_bytes();
+        outcome.mapping = self.sealed(cx, &back).await?;
+        Ok(outcome)
+    }
+
+    /// The tokens of the vault stand in the values before these are written, so that the way
+    /// back can be tried.
+    async fn document(&self, cx: &Cx, bench: Bench, work: Work) -> Result<Outcome> {
+        let (dry_run, subject) = (work.dry_run, work.subject.clone());
+        let half = tokio::task::spawn_blocking(move || bench.made(work)).await;
+        let mut half = half.map_err(Fault::internal)??;
+        let values = kept(&half.made.text, &half.made.transformed);
+        if !dry_run && !values.is_empty() {
+            let tokens = self.vault.keep(cx, &subject, &values).await?;
+            half.made.transformed.issue(&tokens).map_err(Fault::internal)?;
+        }
+        let written = tokio::task::spawn_blocking(move || half.written()).await;
+        let (mut outcome, back) = written.map_err(Fault::internal)??;
+        self.count_all(&outcome.findings, &outcome.changes);
+        if dry_run {
+            outcome.text = String::new();
+        } else {
+            outcome.mapping = self.sealed(cx, &back).await?;
         }
         Ok(outcome)
+    }
+
+    /// Empty where nothing has to be kept.
+    async fn sealed(&self, cx: &Cx, back: &WayBack) -> Result<Vec<u8>> {
+        if back.is_empty() {
+            return Ok(Vec::new());
+        }
+        let id = Uuid::now_v7();
+        let key = self.secrets.mapping_key(cx, id).await?;
+        Ok(SealedMapping::seal(id, &key, back)?.to_bytes())
+    }
+
+    fn count_all(&self, findings: &[Told], changes: &[Change]) {
+        self.count(findings);
+        for change in changes {
+            metrics::counter!("signet_transformations_total", "operator" => change.operator)
+                .increment(1);
+        }
+    }
+}
+
+/// What the vault is to keep of a text.
+fn kept(text: &str, transformed: &Transformed) -> Vec<Value> {
+    let value = |pending: &Pending| Value {
+        entity: pending.entity.clone(),
+        value: Zeroizing::new(text.get(pending.range.clone()).unwrap_or_default().to_owned()),
+        ttl_seconds: pending.ttl_seconds,
+    };
+    transformed.pending.iter().map(value).collect()
+}
+
+impl Half {
+    fn written(self) -> Result<(Outcome, WayBack)> {
+        let Self { work: Work { text, search, .. }, engine, transformer, made } = self;
+        let done = made.write(&text, &|value| transformer.restore(value).text);
+        let done = done.map_err(of_documents::refused)?;
+        // Which format it was has to be known wherever something is put back.
+        let patches = (!done.mapping.is_empty() || !done.patches.is_empty())
+            .then(|| Patches::of(search.format, &done.text, &done.changes, done.patches));
+        let back = WayBack { mapping: done.mapping, formats: None, patches };
+        let findings = of_documents::told(&engine, &search, &done.document, done.findings);
+        let changes = converted(&search, &text, &done.text, done.changes);
+        Ok((Outcome { text: done.text, findings, changes, mapping: Vec::new() }, back))
     }
 }
 
 impl Bench {
+    fn made(self, work: Work) -> Result<Half> {
+        let transformer =
+            Transformer::new(Arc::clone(&work.policy), self.keys).map_err(Fault::internal)?;
+        let context = Context {
+            subject: (!work.subject.is_empty()).then_some(&work.subject),
+            year: Some(self.year),
+            conversation: Some(&self.conversation),
+        };
+        let made =
+            of_documents::made(&self.engine, &work.search, &transformer, context, &work.text)?;
+        Ok(Half { work, engine: self.engine, transformer, made })
+    }
+
     /// Runs where it may take its time: a large text keeps a thread busy.
     fn transformed(self, work: Work) -> Result<Done> {
         let Work { text, search, policy, subject, .. } = work;
@@ -120,12 +216,7 @@ impl Bench {
             Transformer::new(Arc::clone(&policy), self.keys).map_err(Fault::internal)?;
         let done = transformer.transform(&text, &findings, &context).map_err(failed)?;
         let changes = converted(&search, &text, &done.text, done.all(&findings));
-        let values = done.pending.iter().map(|pending| Value {
-            entity: pending.entity.clone(),
-            value: Zeroizing::new(text.get(pending.range.clone()).unwrap_or_default().to_owned()),
-            ttl_seconds: pending.ttl_seconds,
-        });
-        let values = values.collect();
+        let values = kept(&text, &done);
         let findings = search.told(&self.engine, &text, findings);
         Ok(Done { transformed: done, findings, changes, values })
     }
@@ -144,7 +235,7 @@ fn converted(search: &Search, text: &str, new: &str, mut changes: Vec<Change>) -
 }
 
 /// Says which finding it is, never what it holds.
-fn failed(error: TransformError) -> Fault {
+pub(super) fn failed(error: TransformError) -> Fault {
     match error {
         TransformError::Unfit { .. } => {
             Fault::new(&OPERATOR_UNFIT).with_violation("text", error.to_string())

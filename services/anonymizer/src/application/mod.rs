@@ -3,6 +3,7 @@
 pub mod anonymize;
 pub mod chats;
 pub mod compare;
+mod of_documents;
 pub mod policies;
 pub mod ports;
 pub mod presidio;

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use documents::Format;
 use events::Draft;
 use kernel::{Fault, Result};
 use pii::{Escape, Mapping, StreamRestorer};
 use reasons::anonymizer::MAPPING_INVALID;
+use rewriting::RestoreError;
 use rpc::Cx;
-use transform::{Change, Opened, Operator, Restorer, holds_token, vault_tokens};
+use transform::{Change, Opened, Operator, Restorer};
 
+use super::of_documents;
 use super::texts::Texts;
 use crate::domain::{SealedMapping, WayBack};
 
@@ -20,6 +23,7 @@ const REFUSED: &str = "dev.signet.anonymizer.text.restore_refused";
 const STEP: usize = 64;
 /// A restored text has at most this, and one original.
 const LARGEST_RESTORED: usize = 8 * 1024 * 1024;
+const ALTERED: &str = "must be what Anonymize gave, unaltered: values in it kept their format";
 
 /// A text with its originals, and what was done for it.
 pub struct Restored {
@@ -33,11 +37,13 @@ pub struct Restored {
 
 impl Texts {
     /// `mapping` may be empty for a text with tokens of the tenant.
-    pub async fn restore(&self, cx: &Cx, text: String, mapping: &[u8]) -> Result<Restored> {
-        let tokens = holds_token(&text);
-        if mapping.is_empty() && !tokens {
-            return Err(Fault::invalid("mapping", "is needed: the text has no token"));
-        }
+    pub async fn restore(
+        &self,
+        cx: &Cx,
+        text: String,
+        mapping: &[u8],
+        format: Format,
+    ) -> Result<Restored> {
         let (subject, back) = if mapping.is_empty() {
             (format!("tenants/{}", cx.tenant()), WayBack::default())
         } else {
@@ -46,18 +52,25 @@ impl Texts {
             let back = self.opened(cx, sealed, &subject).await?;
             (subject, back)
         };
+        let format = format_of(&back, format)?;
+        let (tokens, asked) = of_documents::tokens(format, &text)?;
+        if mapping.is_empty() && !tokens {
+            return Err(Fault::invalid("mapping", "is needed: the text has no token"));
+        }
         let restorer = if tokens || back.formats.is_some() {
             let keys = self.secrets.operator_keys(cx).await?;
             Some(Restorer::new(&keys).map_err(Fault::internal)?)
         } else {
             None
         };
-        let asked = vault_tokens(&text);
         let opened = match asked.is_empty() {
             true => Opened::default(),
             false => self.vault.open(cx, &asked).await?,
         };
-        let work = move || restored(restorer.as_ref(), &opened, back, &text);
+        let work = move || match format {
+            Format::Text => restored(restorer.as_ref(), &opened, back, &text),
+            format => of_document(restorer.as_ref(), &opened, back, format, &text),
+        };
         let restored = tokio::task::spawn_blocking(work).await.map_err(Fault::internal)??;
         let draft = Draft::new(cx, RESTORED, subject)
             .with("placeholders", restored.placeholders)
@@ -88,6 +101,54 @@ impl Texts {
     }
 }
 
+/// What the mapping says the text is, or else the caller.
+fn format_of(back: &WayBack, told: Format) -> Result<Format> {
+    match back.patches.as_ref().map(|patches| patches.format) {
+        Some(known) if told != Format::Text && told != known => {
+            Err(Fault::invalid("format", "is not that of the mapping"))
+        }
+        Some(known) => Ok(known),
+        None => Ok(told),
+    }
+}
+
+/// Value by value. What was altered has lost the places of its patches.
+fn of_document(
+    restorer: Option<&Restorer>,
+    opened: &Opened,
+    back: WayBack,
+    format: Format,
+    text: &str,
+) -> Result<Restored> {
+    if back.formats.is_some() {
+        return Err(Fault::invalid("format", "is not that of the mapping, which is of a text"));
+    }
+    let patches = match back.patches {
+        Some(patches) if patches.are_of(text) => patches.patches,
+        Some(patches) if patches.needed => return Err(Fault::invalid("text", ALTERED)),
+        _ => Vec::new(),
+    };
+    let mapping = Arc::new(back.mapping);
+    let placeholders = mapping.len();
+    let mut writer = Writer::new(restorer, opened, mapping, String::new());
+    let failed = |error| match error {
+        RestoreError::Malformed(error) => of_documents::malformed(error),
+        RestoreError::Opening(fault) => fault,
+        error @ RestoreError::Patch { .. } => Fault::internal(error),
+    };
+    let mut open = |value: &str| writer.value(value);
+    let mut text = rewriting::restore(format, text, &patches, &mut open).map_err(failed)?;
+    if !patches.is_empty() && !opened.is_empty() {
+        // Patches hold no value of the vault, but its tokens.
+        text = rewriting::restore(format, &text, &[], &mut open).map_err(failed)?;
+    }
+    if text.len() > LARGEST_RESTORED {
+        return Err(too_large());
+    }
+    let Writer { tokens, unopened, .. } = writer;
+    Ok(Restored { text, placeholders, tokens, unopened, formats: patches.len() })
+}
+
 /// Piece by piece: what kept its format is where it was, and between it stand placeholders and
 /// tokens.
 fn restored(
@@ -98,8 +159,7 @@ fn restored(
 ) -> Result<Restored> {
     let formats = match &back.formats {
         Some(formats) if !formats.are_of(text) => {
-            let why = "must be what Anonymize gave, unaltered: values in it kept their format";
-            return Err(Fault::invalid("text", why));
+            return Err(Fault::invalid("text", ALTERED));
         }
         Some(formats) => formats.values(),
         None => &[],
@@ -107,7 +167,7 @@ fn restored(
     let mapping = Arc::new(back.mapping);
     let (placeholders, count) = (mapping.len(), formats.len());
     let out = String::with_capacity(text.len());
-    let mut writer = Writer { restorer, opened, mapping, out, tokens: 0, unopened: 0 };
+    let mut writer = Writer::new(restorer, opened, mapping, out);
     let mut at = 0;
     for (entity, range) in formats {
         let piece = text.get(at..range.start).zip(text.get(range.clone()));
@@ -137,9 +197,27 @@ struct Writer<'r> {
     out: String,
     tokens: usize,
     unopened: usize,
+    /// Bytes of values that were restored before this one.
+    before: usize,
 }
 
-impl Writer<'_> {
+impl<'r> Writer<'r> {
+    fn new(
+        restorer: Option<&'r Restorer>,
+        opened: &'r Opened,
+        mapping: Arc<Mapping>,
+        out: String,
+    ) -> Self {
+        Self { restorer, opened, mapping, out, tokens: 0, unopened: 0, before: 0 }
+    }
+
+    /// A text of its own.
+    fn value(&mut self, value: &str) -> Result<String> {
+        self.piece(value)?;
+        self.before += self.out.len();
+        Ok(std::mem::take(&mut self.out))
+    }
+
     /// Tokens first: what was encrypted is never a placeholder, but what a placeholder stands for
     /// may hold a token that was in the text before.
     fn piece(&mut self, text: &str) -> Result<()> {
@@ -160,7 +238,7 @@ impl Writer<'_> {
             let end = text.ceil_char_boundary((at + STEP).min(text.len()));
             self.out.push_str(&restorer.push(&text[at..end]));
             at = end;
-            if self.out.len() > LARGEST_RESTORED {
+            if self.before + self.out.len() > LARGEST_RESTORED {
                 return Err(too_large());
             }
         }

@@ -9,6 +9,8 @@ use pii::{EntityType, Mapping};
 use transform::{Change, Operator};
 use zeroize::Zeroizing;
 
+use super::patches::Patches;
+
 /// What kept its format, in one text: a value does not show that it is encrypted, so only its
 /// place in the unaltered text tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,17 +25,22 @@ pub struct Formats {
 pub struct WayBack {
     pub mapping: Mapping,
     pub formats: Option<Formats>,
+    /// Of a document.
+    pub patches: Option<Patches>,
 }
 
 impl WayBack {
     pub fn is_empty(&self) -> bool {
-        self.mapping.is_empty() && self.formats.is_none()
+        self.mapping.is_empty() && self.formats.is_none() && self.patches.is_none()
     }
 
     /// Plain bytes, without the mapping's where there are formats: theirs come first. The caller
     /// encrypts them.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mapping = self.mapping.to_bytes();
+        if let Some(patches) = &self.patches {
+            return patches.to_bytes(&mapping);
+        }
         let Some(formats) = &self.formats else { return mapping };
         let mut bytes = Zeroizing::new(formats.digest.to_vec());
         number(&mut bytes, formats.values.len());
@@ -63,7 +70,7 @@ impl WayBack {
         };
         let (formats, rest) = read().ok_or_else(|| Fault::internal("formats malformed"))?;
         let mapping = Mapping::from_bytes(rest).map_err(Fault::internal)?;
-        Ok(Self { mapping, formats: Some(formats) })
+        Ok(Self { mapping, formats: Some(formats), patches: None })
     }
 }
 
@@ -89,18 +96,18 @@ impl Formats {
     }
 }
 
-fn hash(text: &str) -> [u8; SHA256_OUTPUT_LEN] {
+pub(super) fn hash(text: &str) -> [u8; SHA256_OUTPUT_LEN] {
     let mut hash = [0; SHA256_OUTPUT_LEN];
     hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
     hash
 }
 
 /// A text has at most 1 MiB.
-fn number(bytes: &mut Vec<u8>, number: usize) {
+pub(super) fn number(bytes: &mut Vec<u8>, number: usize) {
     bytes.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
 }
 
-fn take(rest: &mut &[u8]) -> Option<usize> {
+pub(super) fn take(rest: &mut &[u8]) -> Option<usize> {
     let (number, behind) = rest.split_first_chunk()?;
     *rest = behind;
     usize::try_from(u32::from_le_bytes(*number)).ok()

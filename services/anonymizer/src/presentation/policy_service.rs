@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use db::page::{Page, Scope};
+use documents::Format;
 use kernel::{Fault, Result};
 use pii::Engine;
 use proto::anonymizer::v1::policy_service_server::PolicyService;
@@ -147,7 +148,7 @@ impl PolicyApi {
         request: ComparePoliciesRequest,
     ) -> Result<ComparePoliciesResponse> {
         parse::within("sample", request.sample.len(), 0, LARGEST, "bytes")?;
-        let search = wire::search(&self.engine, request.options, &request.sample)?;
+        let search = wire::search(&self.engine, request.options, &request.sample, Format::Text)?;
         let (before, _) = self.policies.named(&cx, "before", &request.before).await?;
         let after = match (request.after.is_empty(), request.document.is_empty()) {
             (false, true) => self.policies.named(&cx, "after", &request.after).await?.0,

@@ -45,7 +45,7 @@ impl PresidioApi {
         let mut answers: Vec<Value> = Vec::with_capacity(texts.len());
         for text in texts {
             wishes.affords(&text).map_err(|wish| Fault::invalid(wish.field, wish.why))?;
-            let search = Search { wishes: wishes.clone(), unit: Unit::CodePoints, explain };
+            let search = Search::of_text(wishes.clone(), Unit::CodePoints, explain);
             let findings = self.texts.detect(text, search).await?;
             let told = findings.iter().map(|told| (&told.finding, told.explanation.as_ref()));
             answers.push(presidio::analyzed(told));

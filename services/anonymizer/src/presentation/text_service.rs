@@ -28,7 +28,8 @@ pub struct TextApi {
 impl TextApi {
     async fn detect(&self, request: DetectRequest) -> Result<DetectResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
-        let search = wire::search(&self.engine, request.options, &request.text)?;
+        let format = wire::format(request.format)?;
+        let search = wire::search(&self.engine, request.options, &request.text, format)?;
         let findings = self.texts.detect(request.text, search).await?;
         Ok(DetectResponse { findings: findings.iter().map(wire::finding).collect::<Result<_>>()? })
     }
@@ -36,12 +37,16 @@ impl TextApi {
     async fn anonymize(&self, cx: Cx, mut request: AnonymizeRequest) -> Result<AnonymizeResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
         parse::within("subject", request.subject.len(), 0, LONGEST_SUBJECT, "bytes")?;
+        if !request.conversation.is_empty() {
+            parse::within("conversation", request.conversation.len(), 16, 64, "bytes")?;
+        }
         let options = std::mem::take(&mut request.options);
-        let search = wire::search(&self.engine, options, &request.text)?;
+        let format = wire::format(request.format)?;
+        let search = wire::search(&self.engine, options, &request.text, format)?;
         let types = search.wishes.types(&self.engine);
         let (policy, policy_name) = rules::policy(&cx, &self.policies, &types, &request).await?;
-        let AnonymizeRequest { text, subject, dry_run, .. } = request;
-        let work = Work { text, search, policy, subject, dry_run };
+        let AnonymizeRequest { text, subject, dry_run, conversation, .. } = request;
+        let work = Work { text, search, policy, subject, conversation, dry_run };
         let done = self.texts.anonymize(&cx, work).await?;
         Ok(AnonymizeResponse {
             text: done.text,
@@ -55,7 +60,8 @@ impl TextApi {
     async fn restore(&self, cx: Cx, request: RestoreRequest) -> Result<RestoreResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
         parse::within("mapping", request.mapping.len(), 0, 4 * LARGEST, "bytes")?;
-        let restored = self.texts.restore(&cx, request.text, &request.mapping).await?;
+        let format = wire::format(request.format)?;
+        let restored = self.texts.restore(&cx, request.text, &request.mapping, format).await?;
         let unopened_tokens = wire::count(restored.unopened);
         Ok(RestoreResponse { text: restored.text, unopened_tokens })
     }

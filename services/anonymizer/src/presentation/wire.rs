@@ -1,18 +1,21 @@
 //! What messages of several services have in common.
 
 use detection::offsets::Unit;
-use detection::{Asked, Denied, InvalidWish, NewRecognizer, Wishes};
+use detection::{Asked, Denied, NewRecognizer, Wishes};
+use documents::{FieldRule, Format, NoPath};
 use kernel::{Fault, Result, Timestamp};
-use pii::{Engine, Explanation};
+use pii::{Engine, EntityType, Explanation};
 use proto::anonymizer::v1::{
-    Action, DetectionOptions, Explanation as WireExplanation, Finding as WireFinding, OffsetUnit,
-    ScoreStep,
+    Action, DetectionOptions, DocumentFormat, Explanation as WireExplanation,
+    FieldRule as WireField, Finding as WireFinding, OffsetUnit, ScoreStep,
 };
+use rpc::parse;
 use transform::Change;
 
 use super::rules;
-use crate::application::texts::{Search, Told};
+use crate::application::texts::{Search, Told, invalid};
 
+const MOST_FIELDS: usize = 100;
 /// Bytes of a text.
 pub(super) const LARGEST: usize = 1024 * 1024;
 
@@ -61,13 +64,49 @@ pub(super) fn action(change: &Change) -> Result<Action> {
     })
 }
 
+/// What a text is.
+pub(super) fn format(format: i32) -> Result<Format> {
+    match DocumentFormat::try_from(format) {
+        Ok(DocumentFormat::Unspecified | DocumentFormat::Text) => Ok(Format::Text),
+        Ok(DocumentFormat::Json) => Ok(Format::Json),
+        Ok(DocumentFormat::Ndjson) => Ok(Format::Ndjson),
+        Ok(DocumentFormat::Csv) => Ok(Format::Csv),
+        Ok(DocumentFormat::Xml) => Ok(Format::Xml),
+        Err(_) => Err(Fault::invalid("format", "must be one of the enum's values")),
+    }
+}
+
+fn fields(given: &[WireField], format: Format) -> Result<Vec<FieldRule>> {
+    if format == Format::Text && !given.is_empty() {
+        return Err(Fault::invalid("options.fields", "is for documents: a text has none"));
+    }
+    parse::within("options.fields", given.len(), 0, MOST_FIELDS, "rules")?;
+    let rule = |(index, one): (usize, &WireField)| {
+        let field = format!("options.fields[{index}]");
+        if one.exclude != one.r#type.is_empty() {
+            return Err(Fault::invalid(field, "must have either type or exclude"));
+        }
+        let selector = one.path.parse();
+        let selector = selector
+            .map_err(|error: NoPath| Fault::invalid(format!("{field}.path"), error.to_string()))?;
+        let entity = (!one.exclude).then(|| EntityType::new(&one.r#type));
+        Ok(FieldRule { selector, entity })
+    };
+    given.iter().enumerate().map(rule).collect()
+}
+
 /// What a call looks for in a text; fields that are wrong are named below `options`.
 pub(super) fn search(
     engine: &Engine,
     given: Option<DetectionOptions>,
     text: &str,
+    format: Format,
 ) -> Result<Search> {
     let given = given.unwrap_or_default();
+    let fields = fields(&given.fields, format)?;
+    let named = given.fields.iter().enumerate().filter(|(_, one)| !one.exclude);
+    let given_types =
+        named.map(|(index, one)| (format!("fields[{index}].type"), one.r#type.clone())).collect();
     let unit = match OffsetUnit::try_from(given.offset_unit) {
         Ok(OffsetUnit::Unspecified | OffsetUnit::Bytes) => Unit::Bytes,
         Ok(OffsetUnit::CodePoints) => Unit::CodePoints,
@@ -95,13 +134,12 @@ pub(super) fn search(
         deny_list: denied.collect(),
         recognizers: recognizers.collect(),
         languages: given.languages,
+        given_types,
         ..Asked::default()
     };
     let wishes = Wishes::new(engine, &asked).map_err(invalid)?;
-    wishes.affords(text).map_err(invalid)?;
-    Ok(Search { wishes, unit, explain: given.explain })
-}
-
-fn invalid(wish: InvalidWish) -> Fault {
-    Fault::invalid(format!("options.{}", wish.field), wish.why)
+    if format == Format::Text {
+        wishes.affords(text).map_err(invalid)?;
+    }
+    Ok(Search { wishes, unit, explain: given.explain, format, fields })
 }

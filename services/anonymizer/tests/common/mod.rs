@@ -133,7 +133,11 @@ impl Service {
         text: &str,
         mapping: &[u8],
     ) -> Result<String, Status> {
-        let message = RestoreRequest { text: text.to_owned(), mapping: mapping.to_vec() };
+        let message = RestoreRequest {
+            text: text.to_owned(),
+            mapping: mapping.to_vec(),
+            ..RestoreRequest::default()
+        };
         let restored = self.text.restore(call("Restore", tenant, message)).await?;
         Ok(restored.into_inner().text)
     }
