@@ -12,6 +12,11 @@ CUSTOMER = (
     ' "payload": "{\\"iban\\": \\"DE89 3704 0044 0532 0130 00\\"}", "rate": 1.50,\n'
     ' "note": "Write to anna.weber@example.org."}\n'
 )
+MAIL = (
+    "From: =?utf-8?Q?Zo=C3=AB_Hartmann?= <zoe@example.org>\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+    "--x\r\nContent-Transfer-Encoding: base64\r\n\r\nV3JpdGUgdG8gYW5uYS53ZWJlckBleGFtcGxlLm9yZyE=\r\n--x--\r\n"
+)
+NOTES = "# For Eleanor Hartmann\n\n| Name | E-Mail |\n|---|---|\n| Anna Weber | anna\\_weber@example.org |\n"
 PERSON = "<p><name id='7'>Eleanor Hartmann</name><mail>anna.o&apos;neill@example.org</mail></p>\n"
 
 
@@ -20,7 +25,7 @@ def post(client, what, **body):
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"), [(CUSTOMER, "JSON"), (PERSON, "XML"), (f"name;mail\r\n7;\"{'a@example.org'}\"\r\n", "CSV")]
+    ("text", "kind"), [(CUSTOMER, "JSON"), (PERSON, "XML"), (MAIL, "EMAIL"), (NOTES, "MARKDOWN"), (f"name;mail\r\n7;\"{'a@example.org'}\"\r\n", "CSV")]
 )
 def test_a_document_comes_back_byte_for_byte(sealer, text, kind):
     kind = f"DOCUMENT_FORMAT_{kind}"
@@ -31,7 +36,9 @@ def test_a_document_comes_back_byte_for_byte(sealer, text, kind):
         for action in done["actions"]:
             original = raw[int(action["start"]) : int(action["end"])].decode()
             assert original and original not in done["text"], original
-            assert action["type"] in new[int(action["outputStart"]) : int(action["outputEnd"])].decode()
+            became = new[int(action["outputStart"]) : int(action["outputEnd"])].decode()
+            # What is packed into base64 cannot be read.
+            assert action["type"] in became or kind.endswith("EMAIL")
         assert len(done["actions"]) == len(found) > 0
         back = post(sealer.client, "restore", text=done["text"], mapping=done["mapping"], format=kind)
         assert back["text"] == text

@@ -72,7 +72,7 @@ impl<'d> Document<'d> {
         for leaf in leaves {
             let node = self.nodes.len();
             let within = if depth < DEPTH { self.within(&leaf) } else { Vec::new() };
-            let Leaf { named, kind, text, place, outer, steps, site } = leaf;
+            let Leaf { named, kind, text, place, outer, steps, site, .. } = leaf;
             self.nodes.push(Node { parent, text, place, outer, steps, site });
             if within.is_empty() {
                 self.values.push(Value { node, named, kind });
@@ -84,11 +84,17 @@ impl<'d> Document<'d> {
 
     /// What a value holds that is a document itself.
     fn within(&mut self, leaf: &Leaf<'d>) -> Vec<Leaf<'d>> {
-        if leaf.kind != Kind::Value || !leaf.text.trim_start().starts_with(['{', '[']) {
+        if leaf.kind != Kind::Value {
             return Vec::new();
         }
         let known = self.paths.len();
-        let found = json::leaves(&leaf.text, &mut self.paths, leaf.named.path);
+        let found = match leaf.inner {
+            Some(format) => format.leaves(&leaf.text, &mut self.paths),
+            None if leaf.text.trim_start().starts_with(['{', '[']) => {
+                json::leaves(&leaf.text, &mut self.paths, leaf.named.path)
+            }
+            None => return Vec::new(),
+        };
         let Ok(found) = found else {
             self.paths.truncate(known);
             return Vec::new();

@@ -3,7 +3,7 @@
 use crate::leaf::Leaf;
 use crate::path::Paths;
 use crate::site::Site;
-use crate::{Malformed, csv, json, xml};
+use crate::{Malformed, csv, html, json, mail, markdown, xml};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -17,15 +17,24 @@ pub enum Format {
     Csv,
     /// XML 1.0.
     Xml,
+    /// One value, whose references are read as the characters that they are.
+    Html,
+    /// CommonMark, with tables.
+    Markdown,
+    /// RFC 5322 with MIME.
+    Email,
 }
 
 impl Format {
-    pub const ALL: [(Self, &str); 5] = [
+    pub const ALL: [(Self, &str); 8] = [
         (Self::Text, "text"),
         (Self::Json, "json"),
         (Self::Ndjson, "ndjson"),
         (Self::Csv, "csv"),
         (Self::Xml, "xml"),
+        (Self::Html, "html"),
+        (Self::Markdown, "markdown"),
+        (Self::Email, "email"),
     ];
 
     /// By the ending of a file's name; text if it is not known.
@@ -36,6 +45,9 @@ impl Format {
             Some("ndjson" | "jsonl") => Self::Ndjson,
             Some("csv" | "tsv" | "psv") => Self::Csv,
             Some("xml") => Self::Xml,
+            Some("html" | "htm") => Self::Html,
+            Some("md" | "markdown") => Self::Markdown,
+            Some("eml") => Self::Email,
             _ => Self::Text,
         }
     }
@@ -56,6 +68,9 @@ impl Format {
             Self::Ndjson => json::lines(text, paths),
             Self::Csv => csv::leaves(text, paths),
             Self::Xml => xml::leaves(text, paths),
+            Self::Html => Ok(vec![html::leaf(text)]),
+            Self::Markdown => Ok(markdown::leaves(text, paths)),
+            Self::Email => mail::leaves(text, paths),
         }
     }
 }
@@ -71,6 +86,9 @@ mod tests {
             ("b.2.JSONL", Format::Ndjson),
             ("people.tsv", Format::Csv),
             ("people.Xml", Format::Xml),
+            ("page.htm", Format::Html),
+            ("README.md", Format::Markdown),
+            ("letter.eml", Format::Email),
             ("letter.txt", Format::Text),
             ("json", Format::Text),
         ] {

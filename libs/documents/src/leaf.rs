@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::Format;
 use crate::site::Site;
 
 /// Longer names say no more, and each value of a list would have to be searched with it.
@@ -41,6 +42,8 @@ pub(crate) struct Leaf<'t> {
     /// Byte of `text` and byte of the container, wherever the distance between both changes.
     pub(crate) steps: Vec<(usize, usize)>,
     pub(crate) site: Site,
+    /// What the text itself is, where its container says so.
+    pub(crate) inner: Option<Format>,
 }
 
 impl<'t> Leaf<'t> {
@@ -48,14 +51,14 @@ impl<'t> Leaf<'t> {
     pub(crate) fn at(container: &'t str, place: Range<usize>, site: Site) -> Self {
         let text = Cow::Borrowed(container.get(place.clone()).unwrap_or_default());
         let named = Named { name: Arc::from(""), column: None, path: 0 };
-        let (outer, steps) = (place.clone(), vec![(0, place.start)]);
-        Self { named, kind: Kind::Value, text, place, outer, steps, site }
+        let (outer, steps) = (place.clone(), Vec::new());
+        Self { named, kind: Kind::Value, text, place, outer, steps, site, inner: None }
     }
 
     pub(crate) fn into_owned<'o>(self) -> Leaf<'o> {
-        let Self { named, kind, text, place, outer, steps, site } = self;
+        let Self { named, kind, text, place, outer, steps, site, inner } = self;
         let text = Cow::Owned(text.into_owned());
-        Leaf { named, kind, text, place, outer, steps, site }
+        Leaf { named, kind, text, place, outer, steps, site, inner }
     }
 
     /// With a name, if it has none.

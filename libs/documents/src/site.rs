@@ -1,28 +1,59 @@
 //! How a container writes a text that it holds.
 
+use crate::mail::{self, Charset};
+
 /// Where a text stands, as far as writing it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Site {
     /// As it is.
     Plain,
     /// Between the quotes of a JSON string; `ascii` documents stay so.
-    JsonString { ascii: bool },
+    JsonString {
+        ascii: bool,
+    },
     /// A JSON number: what is none any more becomes a string.
     JsonNumber,
     /// A cell between quotes.
     Quoted,
     /// A cell without: one that needs quotes gets them.
-    Bare { delimiter: u8 },
+    Bare {
+        delimiter: u8,
+    },
     /// Between tags.
     XmlText,
     /// Between the quotes of an attribute.
-    XmlAttribute { quote: u8 },
+    XmlAttribute {
+        quote: u8,
+    },
+    /// A cell of a table in Markdown.
+    MarkdownCell,
+    /// The value of a header field, with encoded words or without.
+    Header {
+        encoded: bool,
+    },
+    QuotedPrintable {
+        charset: Charset,
+        crlf: bool,
+    },
+    /// In lines of so many digits; the last one has an end, too, or not.
+    Base64 {
+        charset: Charset,
+        width: u16,
+        crlf: bool,
+        ends: bool,
+    },
 }
 
 impl Site {
     /// Whether a change of a part needs all of it to be written anew.
     pub(crate) const fn is_whole(self) -> bool {
-        matches!(self, Self::JsonNumber | Self::Bare { .. })
+        matches!(
+            self,
+            Self::JsonNumber
+                | Self::Bare { .. }
+                | Self::Header { encoded: true }
+                | Self::Base64 { .. }
+        )
     }
 
     /// A part of a text as it stands in the container.
@@ -32,6 +63,12 @@ impl Site {
             Self::Quoted => text.replace('"', "\"\""),
             Self::XmlText => xml(text, None),
             Self::XmlAttribute { quote } => xml(text, Some(quote)),
+            Self::MarkdownCell => text.replace('|', "\\|"),
+            Self::Header { .. } => mail::header_value(text),
+            Self::QuotedPrintable { charset, crlf } => mail::quoted_printable(text, charset, crlf),
+            Self::Base64 { charset, width, crlf, ends } => {
+                mail::base64_lines(text, charset, width, crlf, ends)
+            }
             Self::Plain | Self::JsonNumber | Self::Bare { .. } => text.to_owned(),
         }
     }

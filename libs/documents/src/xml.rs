@@ -17,7 +17,7 @@ const BOM: &str = "\u{feff}";
 /// Open elements. Deeper than people or programs write.
 const DEPTH: usize = 1_000;
 /// `&#x10FFFF;` without its ends, and zeros in front.
-const LONGEST_REFERENCE: usize = 16;
+pub(crate) const LONGEST_REFERENCE: usize = 16;
 const NOT_XML: &str = "not well-formed XML";
 
 /// Of an open element: what its text is called.
@@ -177,7 +177,7 @@ fn unescaped(container: &str, place: Range<usize>, site: Site) -> Result<Leaf<'_
 }
 
 /// XML 1.0, sections 4.1 and 4.6.
-fn character(name: &str) -> Option<char> {
+pub(crate) fn character(name: &str) -> Option<char> {
     let Some(number) = name.strip_prefix('#') else {
         return match name {
             "amp" => Some('&'),

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use documents::{FieldRule, Format, Search};
+use documents::{Document, FieldRule, Format, Search};
 use pii::{Engine, EntityType, Finding, Mapping, Options, PlaceholderKey};
 use proptest::prelude::*;
 use rewriting::{Patch, RewriteError, Work, make, restore};
@@ -45,6 +45,8 @@ struct Hidden {
     mapping: Mapping,
     patches: Vec<Patch>,
     originals: Vec<String>,
+    /// What was found, without escapes and encodings.
+    values: Vec<String>,
 }
 
 fn with_fields(
@@ -72,7 +74,12 @@ fn with_fields(
     }
     let originals =
         done.findings.iter().map(|found| text[found.finding.range.clone()].to_owned()).collect();
-    Ok(Hidden { text: done.text, mapping: done.mapping, patches: done.patches, originals })
+    let value = |found: &documents::Placed| {
+        let value = &done.document.values()[found.value];
+        done.document.text(value)[found.part.clone()].to_owned()
+    };
+    let values = done.findings.iter().map(value).collect();
+    Ok(Hidden { text: done.text, mapping: done.mapping, patches: done.patches, originals, values })
 }
 
 fn hidden(policy: &str, format: Format, text: &str) -> Result<Hidden, RewriteError> {
@@ -209,6 +216,92 @@ fn xml() -> impl Strategy<Value = String> {
         .prop_map(|elements| format!("<all>{}</all>\n", elements.concat()))
 }
 
+/// A part of a mail in one of the transfer encodings, with lines of some length.
+fn part() -> impl Strategy<Value = String> {
+    (text(), text(), 0..4, 4_usize..12).prop_map(|(one, two, how, words)| {
+        let text = format!("{one}\r\n{two}").replace('\u{0}', "");
+        match how {
+            0 => format!("Content-Type: text/plain; charset=utf-8\r\n\r\n{text}"),
+            1 => {
+                let quoted: String = text.bytes().map(|byte| format!("={byte:02x}")).collect();
+                let mut lines = String::new();
+                for piece in quoted.as_bytes().chunks(words * 6) {
+                    lines.push_str(std::str::from_utf8(piece).unwrap());
+                    lines.push_str("=\r\n");
+                }
+                let head = "Content-type: text/html; charset=\"UTF-8\"\r\n\
+                    Content-Transfer-Encoding: quoted-printable\r\n\r\n";
+                format!("{head}{lines}")
+            }
+            _ => {
+                let mut lines = String::new();
+                let packed = packed(text.as_bytes());
+                for piece in packed.as_bytes().chunks(words * 4) {
+                    lines.push_str(std::str::from_utf8(piece).unwrap());
+                    lines.push('\n');
+                }
+                let head = "Content-Type: text/plain; name=\"Anna Weber.txt\"\n\
+                    Content-Transfer-Encoding: BASE64\n\n";
+                format!("{head}{lines}")
+            }
+        }
+    })
+}
+
+/// RFC 4648, section 4.
+fn packed(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut packed = String::new();
+    for group in bytes.chunks(3) {
+        let mut bits = [0; 3];
+        bits[..group.len()].copy_from_slice(group);
+        let number = bits.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte));
+        for at in 0..4 {
+            let digit = DIGITS[number >> (18 - 6 * at) & 63];
+            packed.push(if at <= group.len() { char::from(digit) } else { '=' });
+        }
+    }
+    packed
+}
+
+fn email() -> impl Strategy<Value = String> {
+    let subject = prop_oneof![
+        Just("=?utf-8?Q?Zo=C3=AB_Weber?= <zoe@example.org>"),
+        Just("Anna\r\n\tWeber, =?UTF-8?b?Wm/Dq3g=?= =?iso-8859-1?q?_=DCnal?="),
+        Just("O\"Neill 536228145"),
+        Just("Zoë Ünal"),
+    ];
+    (subject, prop::collection::vec(part(), 1..4), any::<bool>()).prop_map(
+        |(subject, parts, deep)| {
+            let inner = |boundary: &str, parts: &[String]| {
+                let parts: String =
+                    parts.iter().map(|part| format!("--{boundary}\r\n{part}\r\n")).collect();
+                format!(
+                    "Content-Type: multipart/mixed;\r\n boundary=\"{boundary}\"\r\n\r\nto Anna\r\n\
+                 {parts}--{boundary}--\r\nby Anna\r\n"
+                )
+            };
+            let mut body = inner("=_in 12345678", &parts);
+            if deep {
+                body = inner("out", &[body, parts[0].clone()]);
+            }
+            format!("From: {subject}\r\nsubject:{subject}\r\nMIME-Version: 1.0\r\n{body}")
+        },
+    )
+}
+
+fn markdown() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("# Anna\\_Weber\n\n".to_owned()),
+        Just("| Name | Id |\n|---|--:|\n| Anna | 536228145 |\n| O\\|Neill |\n|||\n\n".to_owned()),
+        Just("`Weber\\_x` \\Anna \\*Zoëx\\*\n".to_owned()),
+        Just("```\nAnna\\_\n```\n".to_owned()),
+        Just("* [Anna](mailto:anna) <b>Weber</b>\r\n".to_owned()),
+        text(),
+    ];
+    prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+}
+
 fn documents() -> impl Strategy<Value = (Format, String)> {
     prop_oneof![
         json().prop_map(|text| (Format::Json, text)),
@@ -219,6 +312,9 @@ fn documents() -> impl Strategy<Value = (Format, String)> {
         }),
         csv().prop_map(|text| (Format::Csv, text)),
         xml().prop_map(|text| (Format::Xml, text)),
+        xml().prop_map(|text| (Format::Html, text)),
+        markdown().prop_map(|text| (Format::Markdown, text)),
+        email().prop_map(|text| (Format::Email, text)),
     ]
 }
 
@@ -230,7 +326,7 @@ proptest! {
         for policy in [PLACEHOLDERS, ENCRYPT, FORMATS] {
             // A guess of the delimiter can be as good as none; then nothing is given out.
             let hidden = match hidden(policy, format, &text) {
-                Err(_) if format == Format::Csv => continue,
+                Err(_) if matches!(format, Format::Csv | Format::Markdown) => continue,
                 hidden => hidden.unwrap(),
             };
             prop_assert_eq!(restored(format, &hidden), text.clone());
@@ -316,12 +412,20 @@ fn found_values_are_gone_and_come_back() {
         (Format::Json, include_str!("data/customer.json")),
         (Format::Csv, include_str!("data/customers.csv")),
         (Format::Xml, include_str!("data/people.xml")),
+        (Format::Email, include_str!("data/letter.eml")),
+        (Format::Markdown, include_str!("data/notes.md")),
     ] {
         for policy in [PLACEHOLDERS, ENCRYPT, FORMATS] {
             let done = with_fields(policy, format, text, &[], &detect).unwrap();
             assert!(done.originals.len() >= 10, "{:?}", done.originals);
             for original in done.originals.iter().filter(|original| original.len() > 4) {
                 assert!(!done.text.contains(original), "{original} is left");
+            }
+            let read = Document::read(format, &done.text).unwrap();
+            for original in done.values.iter().filter(|original| original.len() > 4) {
+                for value in read.values() {
+                    assert!(!read.text(value).contains(original), "{original} is left");
+                }
             }
             assert_eq!(restored(format, &done), text);
         }

@@ -161,6 +161,8 @@ async fn what_is_wrong_is_named() {
     for (text, format, fields, name) in [
         ("{\"a\": \"Anna Weber\"", json, vec![], "text"),
         ("a,\"b", DocumentFormat::Csv, vec![], "text"),
+        (&",".repeat(300_001), DocumentFormat::Csv, vec![], "text"),
+        ("no header\n\n", DocumentFormat::Email, vec![], "text"),
         ("x", DocumentFormat::Text, vec![field("$.a", "PERSON", false)], "options.fields"),
         (
             "{}",
@@ -175,7 +177,7 @@ async fn what_is_wrong_is_named() {
         let options = Some(DetectionOptions { fields, ..DetectionOptions::default() });
         let message = AnonymizeRequest { options, ..of(text, format, Operator::Placeholder) };
         let refused = refusal(service.transform(tenant, message).await);
-        assert_eq!(refused, ("INVALID_FIELD".to_owned(), name.to_owned()), "{text}");
+        assert_eq!(refused, ("INVALID_FIELD".to_owned(), name.to_owned()), "{format:?}");
     }
     for (format, conversation, name) in [(99, vec![], "format"), (0, vec![1; 15], "conversation")] {
         let text = "x".to_owned();

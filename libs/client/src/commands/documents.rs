@@ -62,6 +62,9 @@ pub(super) const fn on_the_wire(format: Format) -> DocumentFormat {
         Format::Ndjson => DocumentFormat::Ndjson,
         Format::Csv => DocumentFormat::Csv,
         Format::Xml => DocumentFormat::Xml,
+        Format::Html => DocumentFormat::Html,
+        Format::Markdown => DocumentFormat::Markdown,
+        Format::Email => DocumentFormat::Email,
     }
 }
 

@@ -28,7 +28,7 @@ pub struct TextApi {
 impl TextApi {
     async fn detect(&self, request: DetectRequest) -> Result<DetectResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
-        let format = wire::format(request.format)?;
+        let format = wire::format(request.format, &request.text)?;
         let search = wire::search(&self.engine, request.options, &request.text, format)?;
         let findings = self.texts.detect(request.text, search).await?;
         Ok(DetectResponse { findings: findings.iter().map(wire::finding).collect::<Result<_>>()? })
@@ -41,7 +41,7 @@ impl TextApi {
             parse::within("conversation", request.conversation.len(), 16, 64, "bytes")?;
         }
         let options = std::mem::take(&mut request.options);
-        let format = wire::format(request.format)?;
+        let format = wire::format(request.format, &request.text)?;
         let search = wire::search(&self.engine, options, &request.text, format)?;
         let types = search.wishes.types(&self.engine);
         let (policy, policy_name) = rules::policy(&cx, &self.policies, &types, &request).await?;
@@ -60,7 +60,7 @@ impl TextApi {
     async fn restore(&self, cx: Cx, request: RestoreRequest) -> Result<RestoreResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
         parse::within("mapping", request.mapping.len(), 0, 4 * LARGEST, "bytes")?;
-        let format = wire::format(request.format)?;
+        let format = wire::format(request.format, &request.text)?;
         let restored = self.texts.restore(&cx, request.text, &request.mapping, format).await?;
         let unopened_tokens = wire::count(restored.unopened);
         Ok(RestoreResponse { text: restored.text, unopened_tokens })

@@ -16,6 +16,8 @@ use super::rules;
 use crate::application::texts::{Search, Told, invalid};
 
 const MOST_FIELDS: usize = 100;
+/// Values of a document, about: each costs some hundred bytes while it is read.
+const MOST_VALUES: usize = 300_000;
 /// Bytes of a text.
 pub(super) const LARGEST: usize = 1024 * 1024;
 
@@ -64,14 +66,28 @@ pub(super) fn action(change: &Change) -> Result<Action> {
     })
 }
 
-/// What a text is.
-pub(super) fn format(format: i32) -> Result<Format> {
+/// What a text is. One that is nearly nothing but separators is refused: each value takes room.
+pub(super) fn format(format: i32, text: &str) -> Result<Format> {
+    let separates = |byte: &u8| b",;:|<\t\n".contains(byte);
+    let format = known_format(format)?;
+    if format != Format::Text
+        && text.as_bytes().iter().filter(|byte| separates(byte)).count() > MOST_VALUES
+    {
+        return Err(Fault::invalid("text", "has too many values: send it in pieces"));
+    }
+    Ok(format)
+}
+
+fn known_format(format: i32) -> Result<Format> {
     match DocumentFormat::try_from(format) {
         Ok(DocumentFormat::Unspecified | DocumentFormat::Text) => Ok(Format::Text),
         Ok(DocumentFormat::Json) => Ok(Format::Json),
         Ok(DocumentFormat::Ndjson) => Ok(Format::Ndjson),
         Ok(DocumentFormat::Csv) => Ok(Format::Csv),
         Ok(DocumentFormat::Xml) => Ok(Format::Xml),
+        Ok(DocumentFormat::Html) => Ok(Format::Html),
+        Ok(DocumentFormat::Markdown) => Ok(Format::Markdown),
+        Ok(DocumentFormat::Email) => Ok(Format::Email),
         Err(_) => Err(Fault::invalid("format", "must be one of the enum's values")),
     }
 }
