@@ -75,8 +75,9 @@ impl Starts {
     /// The first place from `at` on at which a pattern may begin.
     ///
     /// A pattern that begins with a run of characters is not tried inside of the run, since it has
-    /// been at its start, unless the run is longer than what the pattern takes. And nothing begins
-    /// with a letter or digit inside a word.
+    /// been at its start, unless the run is longer than what the pattern takes, or the search goes
+    /// on at `at`, behind something that was found. And nothing begins with a letter or digit
+    /// inside a word.
     /// `run_end` is where the run that was looked at last ends; 0 at the start of a text.
     pub(crate) fn next(&self, bytes: &[u8], at: usize, run_end: &mut usize) -> Option<usize> {
         let mut before = at.checked_sub(1).and_then(|before| bytes.get(before)).copied();
@@ -96,7 +97,7 @@ impl Starts {
                         || self.first[here]
                             && self.run[row]
                             && self.run[here]
-                            && self.is_long(bytes, place, run_end)
+                            && (place == at || self.is_long(bytes, place, run_end))
                 }
             };
             if may {
@@ -267,5 +268,8 @@ mod tests {
         assert_eq!(places(&[run], "anna.b.c@x"), [0, 9]);
         assert_eq!(places(&[run], &format!("{}@", "ab.".repeat(8))), [0, 2, 3]);
         assert_eq!(places(&["[a-z.]{3}Q"], "ab.cdQ"), [0, 2, 3], "a form, no run");
+        let starts = Starts::new([run].into_iter(), config()).unwrap();
+        assert_eq!(starts.next(b"a@b.c.d@x", 3, &mut 0), Some(3), "behind a finding");
+        assert_eq!(starts.next(b"a@b.c.d@x", 2, &mut 0), Some(2));
     }
 }
