@@ -144,6 +144,12 @@ def contents(admin, sealer, gate, canary, found):
     for wrong in ({"text": text, "language": canary}, {"text": {canary: text}}, {"text": text, "language": "en", "entities": [canary]}):
         found.errors.append(("/analyze", client.raw("POST", "/analyze", json=wrong).text))
     rest("POST", "/v1/policies", json={"policy": {"document": f"name = 'x'\n{canary} = {canary}"}})
+    words = {"document": f"name = 'canary'\ntype = 'CANARY'\nexamples = ['[[{canary}]]']\n[dictionary]\n", "entries": [canary]}
+    assert rest("POST", "/v1/recognizers:try", json={**words, "sample": text})["findings"]
+    made = admin.rest("POST", "/v1/recognizers", json={"recognizer": words})["recognizer"]["name"]
+    assert client.rest("POST", "/v1/text:detect", json={"text": text, "options": {"recognizers": [made]}})["findings"]
+    rest("POST", "/v1/recognizers:try", json={"document": f"{canary} = '{canary}'"})
+    rest("POST", "/v1/text:detect", json={"text": text, "options": {"recognizers": [canary]}})
     rest("POST", "/v1/policies:compare", json={"before": "policies/gdpr", "after": "policies/ccpa", "sample": text})
     tenant = admin.edge.tenant_names[admin.tenant]
     rest("POST", "/v1/auth:logIn", json={"tenant": tenant, "email": email, "password": canary})

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use kernel::Secret;
 use proto::anonymizer::v1::anonymizer_service_client::AnonymizerServiceClient;
+use proto::anonymizer::v1::info_type_service_client::InfoTypeServiceClient;
+use proto::anonymizer::v1::recognizer_service_client::RecognizerServiceClient;
 use proto::anonymizer::v1::vault_service_client::VaultServiceClient;
 use proto::audit::v1::event_service_client::EventServiceClient;
 use proto::audit::v1::log_service_client::LogServiceClient;
@@ -140,6 +142,8 @@ impl Edge {
         envelopes: EnvelopeServiceClient;
         prompts: PromptServiceClient;
         texts: AnonymizerServiceClient;
+        recognizers: RecognizerServiceClient;
+        types: InfoTypeServiceClient;
         tokens: VaultServiceClient;
         responses: ResponseServiceClient;
         events: EventServiceClient;

@@ -32,7 +32,7 @@
 //! * text without U+0000; every bind given (SQLite takes a missing one as NULL).
 //!
 //! What every service stores besides its own tables is here too: [`outbox`] and
-//! [`idempotency`], and the [`page`] tokens of its lists.
+//! [`idempotency`], the [`page`] tokens of its lists, and what things with [`revisions`] share.
 
 mod database;
 mod fault;
@@ -42,6 +42,7 @@ mod of;
 pub mod outbox;
 pub mod page;
 mod retry;
+pub mod revisions;
 mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,5 +1,9 @@
 //! What a call asks for, as it was sent, and what can be wrong with it.
 
+use std::sync::Arc;
+
+use crate::custom::Custom;
+
 /// What a call asks for. Nothing in it has been checked.
 #[derive(Clone, Default)]
 pub struct Asked {
@@ -16,6 +20,10 @@ pub struct Asked {
     /// Texts that are always findings.
     pub deny_list: Vec<Denied>,
     pub recognizers: Vec<NewRecognizer>,
+    /// Stored ones: those that it names, and those that are always on.
+    pub custom: Vec<Arc<Custom>>,
+    /// Whether nothing else counts: to try one.
+    pub only_custom: bool,
     /// ISO 639-1 codes of the languages that the text may be in; empty: any.
     pub languages: Vec<String>,
     /// Words that count as if they stood before the text: the name of a column, a question.

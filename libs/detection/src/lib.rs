@@ -6,9 +6,13 @@
 
 mod ad_hoc;
 mod asked;
+mod country;
+pub mod custom;
 mod lists;
 pub mod offsets;
+mod recognizer;
 mod wishes;
 
 pub use asked::{Asked, Denied, InvalidWish, NewRecognizer};
+pub use country::country;
 pub use wishes::Wishes;

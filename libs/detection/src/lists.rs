@@ -8,8 +8,8 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use pii::{EntityType, Finding};
 use regex_automata::meta::Regex;
 
-use crate::ad_hoc;
 use crate::asked::{Asked, Checked, InvalidWish, few, is_type, length};
+use crate::recognizer::{Room, compile};
 
 const MOST_ALLOWED: usize = 1_000;
 const MOST_DENIED: usize = 1_000;
@@ -32,12 +32,12 @@ impl Allowed {
         for (index, text) in asked.allow_list.iter().enumerate() {
             length(&format!("allow_list[{index}]"), text, LONGEST)?;
         }
-        let (mut patterns, mut room) = (Vec::new(), ad_hoc::Room::default());
+        let (mut patterns, mut room) = (Vec::new(), Room::default());
         for (index, pattern) in asked.allow_patterns.iter().enumerate() {
             let field = format!("allow_patterns[{index}]");
             // By itself first: it must not close our group.
-            ad_hoc::compile(&field, pattern)?;
-            let compiled = ad_hoc::compile(&field, &format!("^(?:{pattern})$"))?;
+            compile(&field, pattern)?;
+            let compiled = compile(&field, &format!("^(?:{pattern})$"))?;
             room.take(&field, &compiled)?;
             patterns.push(compiled.regex);
         }
@@ -90,7 +90,7 @@ impl Denials {
 }
 
 /// Whether no word goes on before or behind.
-fn is_free(text: &str, range: &Range<usize>) -> bool {
+pub(crate) fn is_free(text: &str, range: &Range<usize>) -> bool {
     let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let inside = &text[range.clone()];
     let opens = word(inside.chars().next()) && word(text[..range.start].chars().next_back());

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use pii::{DEFAULT_MIN_SCORE, Engine, EntityInfo, EntityType, Finding, TooMuch};
 
-use crate::ad_hoc::AdHoc;
+use crate::ad_hoc::{AdHoc, affords};
 use crate::asked::{Asked, Checked, InvalidWish, few, is_type, length, score};
+use crate::custom::Customs;
 use crate::lists::{Allowed, Denials};
 
 const MOST_TYPES: usize = 100;
@@ -27,6 +28,8 @@ pub struct Wishes {
     allowed: Allowed,
     denials: Option<Denials>,
     ad_hoc: AdHoc,
+    custom: Customs,
+    only_custom: bool,
     /// Recognizers of other languages than those asked for.
     foreign: Vec<String>,
     /// Types that only the call's own lists and recognizers find.
@@ -42,6 +45,7 @@ impl Wishes {
         let ad_hoc = AdHoc::new(&asked.recognizers)?;
         let denials = Denials::new(asked)?;
         let mut own: Vec<EntityType> = ad_hoc.types().cloned().collect();
+        own.extend(asked.custom.iter().map(|custom| custom.entity().clone()));
         own.extend(asked.deny_list.iter().map(|denied| EntityType::new(&denied.entity)));
         for (field, name) in &asked.given_types {
             if !is_type(name) {
@@ -83,6 +87,8 @@ impl Wishes {
             allowed: Allowed::new(asked)?,
             denials,
             ad_hoc,
+            custom: asked.custom.clone(),
+            only_custom: asked.only_custom,
             foreign: foreign(engine, &asked.languages)?,
             own: own.into_iter().map(of_the_call).collect(),
             before: before(&asked.context)?,
@@ -111,7 +117,9 @@ impl Wishes {
     /// # Errors
     /// As [`Self::affords`].
     pub fn affords_bytes(&self, count: usize) -> Checked<()> {
-        self.ad_hoc.affords(count)
+        affords("ad_hoc_recognizers", self.ad_hoc.states(), count)?;
+        let states = self.custom.iter().map(|custom| custom.states());
+        affords("recognizers", states.fold(0, usize::saturating_add), count)
     }
 
     /// Everything personal in a text: sorted, without overlaps, on character boundaries.
@@ -184,8 +192,12 @@ impl Wishes {
             "" => Cow::Borrowed(text),
             before => Cow::Owned(format!("{before}{text}")),
         };
-        let mut findings = engine.candidates(&whole, &|entity| self.wants(engine, entity));
+        let mut findings = match self.only_custom {
+            true => Vec::new(),
+            false => engine.candidates(&whole, &|entity| self.wants(engine, entity)),
+        };
         findings.extend(self.ad_hoc.find(&whole));
+        findings.extend(self.custom.iter().flat_map(|custom| custom.find(&whole)));
         let skipped = self.before.len();
         findings.retain(|finding| finding.range.end > skipped);
         for finding in &mut findings {

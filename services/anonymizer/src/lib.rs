@@ -15,15 +15,20 @@ use db::{Migrations, Shared};
 use kernel::{Fault, Result};
 use proto::anonymizer::v1::anonymizer_service_server::AnonymizerServiceServer;
 use proto::anonymizer::v1::chat_privacy_service_server::ChatPrivacyServiceServer;
+use proto::anonymizer::v1::info_type_service_server::InfoTypeServiceServer;
 use proto::anonymizer::v1::policy_service_server::PolicyServiceServer;
 use proto::anonymizer::v1::presidio_service_server::PresidioServiceServer;
+use proto::anonymizer::v1::recognizer_service_server::RecognizerServiceServer;
 use proto::anonymizer::v1::vault_service_server::VaultServiceServer;
 
 use application::policies::Policies;
+use application::recognizers::Recognizers;
 use application::secrets::Secrets;
 use application::texts::Texts;
 use application::vault::Vault;
-use infrastructure::{EnvelopeDataKeys, HeldKeys, SqlPolicies, SqlSecrets, SqlTokens};
+use infrastructure::{
+    EnvelopeDataKeys, HeldKeys, SqlPolicies, SqlRecognizers, SqlSecrets, SqlTokens,
+};
 pub use settings::AnonymizerSettings;
 
 /// A text of 1 MiB, or a chat of 4 MiB, with what is said about it.
@@ -57,6 +62,8 @@ impl Service for Anonymizer {
         let policies = Policies::new(Arc::clone(&engine), own, Arc::clone(&clock))?;
         let tokens = Arc::new(SqlTokens(db.clone()));
         let vault = Vault::new(secrets.clone(), tokens, db.clone(), Arc::clone(&clock));
+        let own = Arc::new(SqlRecognizers(db.clone()));
+        let recognizers = Recognizers::new(own, secrets.clone(), Arc::clone(&clock));
         let texts = Texts {
             engine: Arc::clone(&engine),
             secrets: secrets.clone(),
@@ -68,22 +75,33 @@ impl Service for Anonymizer {
         let text = AnonymizerServiceServer::new(presentation::TextApi {
             texts: texts.clone(),
             policies: policies.clone(),
+            recognizers: recognizers.clone(),
             engine: Arc::clone(&engine),
         });
-        let presidio =
-            PresidioServiceServer::new(presentation::PresidioApi { texts: texts.clone() });
+        let presidio = PresidioServiceServer::new(presentation::PresidioApi {
+            texts: texts.clone(),
+            recognizers: recognizers.clone(),
+        });
+        let custom = RecognizerServiceServer::new(presentation::RecognizerApi {
+            recognizers: recognizers.clone(),
+            texts: texts.clone(),
+        });
         let policy = PolicyServiceServer::new(presentation::PolicyApi {
             policies,
             texts,
+            recognizers,
             engine: Arc::clone(&engine),
         });
         let opening = VaultServiceServer::new(presentation::VaultApi(vault.clone()));
+        let types = presentation::InfoTypeApi::new(Arc::clone(&engine));
         let chat = ChatPrivacyServiceServer::new(presentation::ChatApi { engine, secrets });
         Ok(App::new()
             .serve(text.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .serve(policy.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .serve(presidio.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .serve(chat.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
+            .serve(custom.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
+            .serve(InfoTypeServiceServer::new(types))
             .serve(opening.max_encoding_message_size(LARGEST))
             .task("expired tokens", vault.sweep(stop.clone()))
             .task("rewraps", rewrapper.run(stop.clone()))

@@ -45,6 +45,7 @@ envelope = _module("envelope.v1.envelope")
 kek = _module("envelope.v1.kek")
 key = _module("envelope.v1.key")
 policy = _module("anonymizer.v1.policy")
+recognizer = _module("anonymizer.v1.recognizer")
 vault = _module("anonymizer.v1.vault")
 access = _module("options.v1.access")
 response = _module("response.v1.response")
@@ -54,6 +55,8 @@ _STUBS = {
     "AnonymizerService": _module("anonymizer.v1.anonymizer", "pb2_grpc"),
     "PresidioService": _module("anonymizer.v1.presidio", "pb2_grpc"),
     "PolicyService": _module("anonymizer.v1.policy", "pb2_grpc"),
+    "InfoTypeService": _module("anonymizer.v1.info_type", "pb2_grpc"),
+    "RecognizerService": _module("anonymizer.v1.recognizer", "pb2_grpc"),
     "VaultService": _module("anonymizer.v1.vault", "pb2_grpc"),
     "EventService": _module("audit.v1.audit", "pb2_grpc"),
     "LogService": _module("audit.v1.audit", "pb2_grpc"),

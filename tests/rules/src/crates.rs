@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("upon engines", &["detection", "documents", "transform"]),
     (
         "adapters",
-        &["cache", "cas", "db", "evidence", "keys", "reasons", "rewriting", "scan", "telemetry"],
+        &["cache", "cas", "db", "evidence", "keys", "presidio", "reasons", "rewriting", "scan", "telemetry"],
     ),
     ("calls", &["console", "rpc"]),
     ("parts", &["datakeys", "events", "mesh"]),

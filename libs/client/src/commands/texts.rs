@@ -1,11 +1,11 @@
-//! `anonymize`, `restore`, `recognizers`.
+//! `anonymize`, `restore`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ColorChoice;
 use pii::{EntityType, Finding};
-use proto::anonymizer::v1::{Action, AnonymizeRequest, ListRecognizersRequest, Operator};
+use proto::anonymizer::v1::{Action, AnonymizeRequest, Operator};
 use rewriting::kept;
 use serde_json::{Value, json};
 
@@ -183,36 +183,5 @@ impl Restore {
             complain(format!("{} tokens stayed closed.", restored.unopened));
         }
         self.files.write(restored.text.as_bytes())
-    }
-}
-
-#[derive(clap::Args)]
-pub struct Recognizers {
-    #[command(flatten)]
-    edge: EdgeArguments,
-}
-
-impl Recognizers {
-    pub async fn run(self) -> Result<()> {
-        let session = self.edge.session().await?;
-        let (mut rows, mut page_token) = (Vec::new(), String::new());
-        loop {
-            let request = ListRecognizersRequest { page_size: 1_000, page_token };
-            let page = session.edge.texts().list_recognizers(request).await?.into_inner();
-            rows.extend(page.recognizers.iter().map(|recognizer| {
-                json!({
-                    "name": recognizer.name,
-                    "type": recognizer.r#type,
-                    "languages": recognizer.languages,
-                    "description": recognizer.description,
-                })
-            }));
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                break;
-            }
-        }
-        session.out.list(&rows, &["type", "name", "languages", "description"]);
-        Ok(())
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use kernel::{Fault, Result};
+use presidio::{AnonymizeRequest, Anonymized, anonymized};
 
 use super::texts::Texts;
-use crate::domain::presidio::{AnonymizeRequest, Anonymized, anonymized};
 
 impl Texts {
     pub async fn presidio(&self, request: AnonymizeRequest) -> Result<Anonymized> {

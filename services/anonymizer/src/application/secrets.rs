@@ -53,6 +53,11 @@ impl Secrets {
         self.derived(cx, b"signet.dev/v1/vault\0", &[]).await
     }
 
+    /// What the keys of stored recognizers are derived from.
+    pub async fn recognizer_secret(&self, cx: &Cx) -> Result<Key> {
+        self.derived(cx, b"signet.dev/v1/recognizers\0", &[]).await
+    }
+
     /// HMAC-SHA-256 of label and name, under the tenant's secret.
     async fn derived(&self, cx: &Cx, label: &[u8], name: &[u8]) -> Result<Key> {
         let secret = self.secret(cx).await?;

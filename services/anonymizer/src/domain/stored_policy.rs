@@ -47,8 +47,14 @@ pub struct PolicyName {
 
 impl PolicyName {
     pub fn parse(field: &str, name: &str) -> Result<Self> {
-        let wrong = || Fault::invalid(field, "must be policies/{id} or policies/{id}@{revision}");
-        let rest = name.strip_prefix(COLLECTION).ok_or_else(wrong)?;
+        Self::of(COLLECTION, field, name)
+    }
+
+    /// The same for another collection than that of policies.
+    pub fn of(collection: &str, field: &str, name: &str) -> Result<Self> {
+        let why = || format!("must be {collection}{{id}} or {collection}{{id}}@{{revision}}");
+        let wrong = || Fault::invalid(field, why());
+        let rest = name.strip_prefix(collection).ok_or_else(wrong)?;
         let (id, revision) = match rest.split_once('@') {
             None => (rest, None),
             Some((id, revision)) => {

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use db::outbox::{self, OutboxEvent};
+use db::revisions::{Head, Revised};
 use db::{Db, Error, Tx};
 use kernel::{Fault, PrincipalId, Result, TenantId, Timestamp};
 use sqlx::{FromRow, QueryBuilder};
@@ -11,6 +12,8 @@ use crate::application::ports::StoredPolicies;
 use crate::domain::StoredPolicy;
 
 pub struct SqlPolicies(pub Db);
+
+const TABLES: Revised = Revised { heads: "policies", revisions: "policy_revisions" };
 
 /// A revision, with what its policy says of itself.
 const SELECT: &str = "SELECT policies.tenant, policies.id, policy_revisions.revision, document, \
@@ -52,26 +55,13 @@ impl TryFrom<Row> for StoredPolicy {
 #[async_trait]
 impl StoredPolicies for SqlPolicies {
     async fn last(&self, tenant: TenantId, id: &str) -> Result<Option<(i32, bool)>> {
-        const LAST: &str = "SELECT revision, deleted FROM policies WHERE tenant = $1 AND id = $2";
-        let found: Option<(i64, bool)> = db::sql!(self.0.read(), |c| sqlx::query_as(LAST)
-            .bind(tenant.uuid())
-            .bind(id)
-            .fetch_optional(c)
-            .await)
-        .map_err(Error::from)?;
-        let Some((revision, deleted)) = found else { return Ok(None) };
-        Ok(Some((i32::try_from(revision).map_err(Fault::internal)?, deleted)))
+        TABLES.last(&self.0, tenant, id).await
     }
 
     async fn add(&self, policy: &StoredPolicy, first: bool, event: &OutboxEvent) -> Result<bool> {
         db::retry!(async {
             let mut tx = self.0.begin("add_policy_revision").await?;
-            let moved = if first && policy.revision == 1 {
-                insert_policy(&mut tx, policy).await?
-            } else {
-                move_policy(&mut tx, policy, first).await?
-            };
-            if !moved {
+            if !TABLES.advance(&mut tx, &head(policy), first).await? {
                 return Ok(false);
             }
             insert_revision(&mut tx, policy).await?;
@@ -142,29 +132,11 @@ impl StoredPolicies for SqlPolicies {
     }
 
     async fn delete(&self, policy: &StoredPolicy, event: &OutboxEvent) -> Result<bool> {
-        const MARK: &str = "UPDATE policies SET deleted = TRUE \
-             WHERE tenant = $1 AND id = $2 AND revision = $3 AND deleted = FALSE";
-        const FORGET: &str = "DELETE FROM policy_revisions WHERE tenant = $1 AND id = $2";
         db::retry!(async {
             let mut tx = self.0.begin("delete_policy").await?;
-            let marked = db::sql!(tx.on(), |c| sqlx::query(MARK)
-                .bind(policy.tenant.uuid())
-                .bind(&policy.id)
-                .bind(i64::from(policy.revision))
-                .execute(c)
-                .await
-                .map(|done| done.rows_affected()))
-            .map_err(Error::from)?;
-            if marked != 1 {
+            if !TABLES.delete(&mut tx, &head(policy)).await? {
                 return Ok(false);
             }
-            db::sql!(tx.on(), |c| sqlx::query(FORGET)
-                .bind(policy.tenant.uuid())
-                .bind(&policy.id)
-                .execute(c)
-                .await
-                .map(drop))
-            .map_err(Error::from)?;
             outbox::put(&mut tx, std::slice::from_ref(event)).await?;
             tx.commit().await?;
             Ok::<_, Fault>(true)
@@ -172,36 +144,9 @@ impl StoredPolicies for SqlPolicies {
     }
 }
 
-/// False: there is one of this name, or has been.
-async fn insert_policy(tx: &mut Tx, policy: &StoredPolicy) -> Result<bool> {
-    const INSERT: &str = "INSERT INTO policies (tenant, id, revision, deleted, created_at) \
-         VALUES ($1, $2, 1, FALSE, $3) ON CONFLICT DO NOTHING";
-    let made = db::sql!(tx.on(), |c| sqlx::query(INSERT)
-        .bind(policy.tenant.uuid())
-        .bind(&policy.id)
-        .bind(policy.created)
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))
-    .map_err(Error::from)?;
-    Ok(made == 1)
-}
-
-/// Moves a policy on by one revision; false if it is not where it was.
-async fn move_policy(tx: &mut Tx, policy: &StoredPolicy, deleted: bool) -> Result<bool> {
-    const MOVE: &str = "UPDATE policies SET revision = $3, deleted = FALSE, created_at = $4 \
-         WHERE tenant = $1 AND id = $2 AND revision = $3 - 1 AND deleted = $5";
-    let moved = db::sql!(tx.on(), |c| sqlx::query(MOVE)
-        .bind(policy.tenant.uuid())
-        .bind(&policy.id)
-        .bind(i64::from(policy.revision))
-        .bind(policy.created)
-        .bind(deleted)
-        .execute(c)
-        .await
-        .map(|done| done.rows_affected()))
-    .map_err(Error::from)?;
-    Ok(moved == 1)
+fn head(policy: &StoredPolicy) -> Head<'_> {
+    let StoredPolicy { tenant, id, revision, created, .. } = policy;
+    Head { tenant: *tenant, id, revision: *revision, created: *created }
 }
 
 async fn insert_revision(tx: &mut Tx, policy: &StoredPolicy) -> Result<()> {

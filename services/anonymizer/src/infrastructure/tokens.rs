@@ -54,7 +54,7 @@ impl StoredTokens for SqlTokens {
                             .push_bind(now)
                             .push_bind(new.expires);
                     });
-                    sql.push(MERGE).build_query_as().fetch_all(c).await
+                    sql.push(MERGE).build_query_as().persistent(false).fetch_all(c).await
                 })
                 .map_err(Error::from)?;
                 for (lookup, token) in found {
@@ -85,7 +85,7 @@ impl StoredTokens for SqlTokens {
                 for id in some {
                     list.push_bind(id.as_slice());
                 }
-                sql.push(")").build_query_as().fetch_all(c).await
+                sql.push(")").build_query_as().persistent(false).fetch_all(c).await
             })
             .map_err(Error::from)?;
             for (token, entity, value) in found {

@@ -18,12 +18,14 @@ use tonic::{Request, Response, Status};
 use super::rules;
 use super::wire::{self, LARGEST};
 use crate::application::policies::{Found, Policies, Ready};
+use crate::application::recognizers::Recognizers;
 use crate::application::texts::{Texts, Told};
 use crate::domain::{PolicyName, StoredPolicy};
 
 pub struct PolicyApi {
     pub policies: Policies,
     pub texts: Texts,
+    pub recognizers: Recognizers,
     pub engine: Arc<Engine>,
 }
 
@@ -148,7 +150,10 @@ impl PolicyApi {
         request: ComparePoliciesRequest,
     ) -> Result<ComparePoliciesResponse> {
         parse::within("sample", request.sample.len(), 0, LARGEST, "bytes")?;
-        let search = wire::search(&self.engine, request.options, &request.sample, Format::Text)?;
+        let names = wire::names(request.options.as_ref());
+        let custom = self.recognizers.wanted(&cx, names).await?;
+        let of = (Format::Text, custom);
+        let search = wire::search(&self.engine, request.options, &request.sample, of)?;
         let (before, _) = self.policies.named(&cx, "before", &request.before).await?;
         let after = match (request.after.is_empty(), request.document.is_empty()) {
             (false, true) => self.policies.named(&cx, "after", &request.after).await?.0,

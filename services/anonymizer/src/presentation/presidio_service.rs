@@ -1,25 +1,27 @@
 //! What callers of Presidio call.
 
-use detection::Wishes;
 use detection::offsets::Unit;
+use detection::{Asked, Wishes};
 use kernel::{Fault, Result};
+use presidio::{AnalyzeRequest, AnonymizeRequest};
 use proto::anonymizer::v1::presidio_service_server::PresidioService;
 use proto::anonymizer::v1::{ListRecognizerNamesRequest, ListSupportedEntitiesRequest};
 use proto::google::api::HttpBody;
-use rpc::parse;
+use rpc::{Cx, parse};
 use serde::Serialize;
 use serde_json::Value;
 use tonic::{Request, Response, Status};
 
 use super::wire::LARGEST;
+use crate::application::recognizers::Recognizers;
 use crate::application::texts::{Search, Texts};
-use crate::domain::presidio::{self, AnalyzeRequest, AnonymizeRequest};
 
 const MOST_TEXTS: usize = 1_000;
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
 pub struct PresidioApi {
     pub texts: Texts,
+    pub recognizers: Recognizers,
 }
 
 fn json(value: &impl Serialize) -> Result<HttpBody> {
@@ -29,10 +31,11 @@ fn json(value: &impl Serialize) -> Result<HttpBody> {
 }
 
 impl PresidioApi {
-    async fn analyze(&self, body: HttpBody) -> Result<HttpBody> {
+    async fn analyze(&self, cx: Cx, body: HttpBody) -> Result<HttpBody> {
         parse::within("body", body.data.len(), 1, LARGEST_BODY, "bytes")?;
         let request: AnalyzeRequest = presidio::read(&body.data)?;
         let (asked, explain) = (request.asked()?, request.explains());
+        let asked = Asked { custom: self.recognizers.wanted(&cx, &[]).await?, ..asked };
         let wishes = Wishes::new(&self.texts.engine, &asked)
             .map_err(|wish| Fault::invalid(wish.field, wish.why))?;
         let (texts, one) = match request.text {
@@ -80,7 +83,7 @@ impl PresidioApi {
 #[tonic::async_trait]
 impl PresidioService for PresidioApi {
     async fn analyze(&self, request: Request<HttpBody>) -> Result<Response<HttpBody>, Status> {
-        rpc::unary(request, |_, body| self.analyze(body)).await
+        rpc::unary(request, |cx, body| self.analyze(cx, body)).await
     }
 
     async fn anonymize_found(

@@ -15,6 +15,7 @@ use super::rules;
 use super::wire::{self, LARGEST};
 use crate::application::anonymize::Work;
 use crate::application::policies::Policies;
+use crate::application::recognizers::Recognizers;
 use crate::application::texts::Texts;
 
 pub(super) const LONGEST_SUBJECT: usize = 256;
@@ -23,13 +24,15 @@ pub struct TextApi {
     pub texts: Texts,
     pub engine: Arc<Engine>,
     pub policies: Policies,
+    pub recognizers: Recognizers,
 }
 
 impl TextApi {
-    async fn detect(&self, request: DetectRequest) -> Result<DetectResponse> {
+    async fn detect(&self, cx: Cx, request: DetectRequest) -> Result<DetectResponse> {
         parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
-        let format = wire::format(request.format, &request.text)?;
-        let search = wire::search(&self.engine, request.options, &request.text, format)?;
+        let names = wire::names(request.options.as_ref());
+        let of = (wire::format(request.format, &request.text)?, self.recognizers.wanted(&cx, names).await?);
+        let search = wire::search(&self.engine, request.options, &request.text, of)?;
         let findings = self.texts.detect(request.text, search).await?;
         Ok(DetectResponse { findings: findings.iter().map(wire::finding).collect::<Result<_>>()? })
     }
@@ -41,8 +44,9 @@ impl TextApi {
             parse::within("conversation", request.conversation.len(), 16, 64, "bytes")?;
         }
         let options = std::mem::take(&mut request.options);
-        let format = wire::format(request.format, &request.text)?;
-        let search = wire::search(&self.engine, options, &request.text, format)?;
+        let names = wire::names(options.as_ref());
+        let of = (wire::format(request.format, &request.text)?, self.recognizers.wanted(&cx, names).await?);
+        let search = wire::search(&self.engine, options, &request.text, of)?;
         let types = search.wishes.types(&self.engine);
         let (policy, policy_name) = rules::policy(&cx, &self.policies, &types, &request).await?;
         let AnonymizeRequest { text, subject, dry_run, conversation, .. } = request;
@@ -95,7 +99,7 @@ impl AnonymizerService for TextApi {
         &self,
         request: Request<DetectRequest>,
     ) -> Result<Response<DetectResponse>, Status> {
-        rpc::unary(request, |_, message| self.detect(message)).await
+        rpc::unary(request, |cx, message| self.detect(cx, message)).await
     }
 
     async fn anonymize(

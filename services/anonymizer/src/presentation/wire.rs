@@ -1,5 +1,8 @@
 //! What messages of several services have in common.
 
+use std::sync::Arc;
+
+use detection::custom::Custom;
 use detection::offsets::Unit;
 use detection::{Asked, Denied, NewRecognizer, Wishes};
 use documents::{FieldRule, Format, NoPath};
@@ -111,26 +114,34 @@ fn fields(given: &[WireField], format: Format) -> Result<Vec<FieldRule>> {
     given.iter().enumerate().map(rule).collect()
 }
 
+/// The unit that a field names.
+pub(super) fn unit(field: &str, given: i32) -> Result<Unit> {
+    match OffsetUnit::try_from(given) {
+        Ok(OffsetUnit::Unspecified | OffsetUnit::Bytes) => Ok(Unit::Bytes),
+        Ok(OffsetUnit::CodePoints) => Ok(Unit::CodePoints),
+        Ok(OffsetUnit::Utf16) => Ok(Unit::Utf16),
+        Err(_) => Err(Fault::invalid(field, "must be one of the enum's values")),
+    }
+}
+
+/// What a call names of the tenant's recognizers.
+pub(super) fn names(given: Option<&DetectionOptions>) -> &[String] {
+    given.map_or(&[], |options| &options.recognizers)
+}
+
 /// What a call looks for in a text; fields that are wrong are named below `options`.
 pub(super) fn search(
     engine: &Engine,
     given: Option<DetectionOptions>,
     text: &str,
-    format: Format,
+    (format, custom): (Format, Vec<Arc<Custom>>),
 ) -> Result<Search> {
     let given = given.unwrap_or_default();
     let fields = fields(&given.fields, format)?;
     let named = given.fields.iter().enumerate().filter(|(_, one)| !one.exclude);
     let given_types =
         named.map(|(index, one)| (format!("fields[{index}].type"), one.r#type.clone())).collect();
-    let unit = match OffsetUnit::try_from(given.offset_unit) {
-        Ok(OffsetUnit::Unspecified | OffsetUnit::Bytes) => Unit::Bytes,
-        Ok(OffsetUnit::CodePoints) => Unit::CodePoints,
-        Ok(OffsetUnit::Utf16) => Unit::Utf16,
-        Err(_) => {
-            return Err(Fault::invalid("options.offset_unit", "must be one of the enum's values"));
-        }
-    };
+    let unit = unit("options.offset_unit", given.offset_unit)?;
     let thresholds = given.thresholds.into_iter().map(|one| (one.r#type, one.min_score));
     let denied =
         given.deny_list.into_iter().map(|one| Denied { text: one.text, entity: one.r#type });
@@ -149,6 +160,7 @@ pub(super) fn search(
         allow_patterns: given.allow_patterns,
         deny_list: denied.collect(),
         recognizers: recognizers.collect(),
+        custom,
         languages: given.languages,
         given_types,
         ..Asked::default()

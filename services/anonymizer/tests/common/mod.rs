@@ -21,11 +21,12 @@ use zeroize::Zeroizing;
 
 use anonymizer::application::policies::Policies;
 use anonymizer::application::ports::{DataKeys, Key};
+use anonymizer::application::recognizers::Recognizers;
 use anonymizer::application::secrets::Secrets;
 use anonymizer::application::texts::Texts;
 use anonymizer::application::vault::Vault;
-use anonymizer::infrastructure::{SqlPolicies, SqlSecrets, SqlTokens};
-use anonymizer::presentation::{ChatApi, PolicyApi, TextApi, VaultApi};
+use anonymizer::infrastructure::{SqlPolicies, SqlRecognizers, SqlSecrets, SqlTokens};
+use anonymizer::presentation::{ChatApi, PolicyApi, RecognizerApi, TextApi, VaultApi};
 
 type Bound = (TenantId, String, String);
 
@@ -62,6 +63,7 @@ pub struct Service {
     pub policy: PolicyApi,
     pub chat: ChatApi,
     pub vault: VaultApi,
+    pub recognizer: RecognizerApi,
 }
 
 impl Service {
@@ -91,14 +93,18 @@ impl Service {
         };
         let own = Arc::new(SqlPolicies(db.clone()));
         let policies = Policies::new(Arc::clone(&engine), own, Arc::clone(&texts.clock)).unwrap();
+        let own = Arc::new(SqlRecognizers(db.clone()));
+        let recognizers = Recognizers::new(own, secrets.clone(), Arc::clone(&texts.clock));
         Self {
             db: db.clone(),
             text: TextApi {
                 texts: texts.clone(),
                 policies: policies.clone(),
+                recognizers: recognizers.clone(),
                 engine: Arc::clone(&engine),
             },
-            policy: PolicyApi { policies, texts, engine: Arc::clone(&engine) },
+            recognizer: RecognizerApi { recognizers: recognizers.clone(), texts: texts.clone() },
+            policy: PolicyApi { policies, texts, recognizers, engine: Arc::clone(&engine) },
             chat: ChatApi { engine, secrets },
             vault: VaultApi(vault),
         }
@@ -158,6 +164,9 @@ pub fn call_as<M>(role: Role, method: &str, tenant: TenantId, message: M) -> Req
         "AnonymizeChat" => "ChatPrivacyService",
         _ if method.contains("Polic") => "PolicyService",
         _ if method.contains("Tokens") => "VaultService",
+        "ListRecognizers" => "AnonymizerService",
+        "AddEntries" | "ListStoredRecognizers" => "RecognizerService",
+        _ if method.contains("Recognizer") => "RecognizerService",
         _ => "AnonymizerService",
     };
     let principal = Principal {

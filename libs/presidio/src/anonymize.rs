@@ -8,7 +8,7 @@ use kernel::{Fault, Result};
 use pii::{Engine, EntityType, Finding};
 use serde::{Deserialize, Serialize};
 
-use super::operator::Operator;
+use crate::operator::Operator;
 
 const MOST_RESULTS: usize = 100_000;
 const MOST_OPERATORS: usize = 500;
