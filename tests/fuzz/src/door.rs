@@ -1,25 +1,13 @@
-//! What comes with every call, before anybody is known: the files alone, since
-//! their crates bring gRPC along, or a whole service.
+//! What comes with every call, before anybody is known: of libs/rpc the
+//! files alone, since it brings gRPC along.
 
 use std::str::from_utf8;
 use std::time::Duration;
 
 #[path = "../../../libs/rpc/src/grpc_timeout.rs"]
 mod grpc_timeout;
-#[allow(dead_code, reason = "only what a sealed mapping holds is used")]
-#[path = "../../../services/anonymizer/src/domain/patches.rs"]
-mod patches;
-#[allow(dead_code, reason = "only what takes a mapping is called")]
-#[path = "../../../services/anonymizer/src/domain/sealed_mapping.rs"]
-mod sealed_mapping;
-#[allow(dead_code, reason = "only what a sealed mapping holds is used")]
-#[path = "../../../services/anonymizer/src/domain/way_back.rs"]
-mod way_back;
 #[path = "../../../libs/rpc/src/xfcc.rs"]
 mod xfcc;
-
-// Where the sealed mapping looks for it: beside itself.
-use way_back::WayBack;
 
 /// Whatever is understood is bounded, and has the protocol's form.
 pub(crate) fn timeout(data: &[u8]) {
@@ -42,7 +30,7 @@ pub(crate) fn client_certificate(data: &[u8]) {
 
 /// What is parsed writes back to what it was; nothing made up opens.
 pub(crate) fn mapping(data: &[u8]) {
-    let Ok(mapping) = sealed_mapping::SealedMapping::parse(data) else { return };
+    let Ok(mapping) = wayback::SealedMapping::parse(data) else { return };
     assert_eq!(mapping.to_bytes(), data);
     assert!(mapping.open(&[7; 32]).is_err(), "a forged mapping opens");
 }

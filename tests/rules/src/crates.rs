@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "adapters",
         &["cache", "cas", "db", "evidence", "keys", "presidio", "reasons", "rewriting", "scan", "telemetry"],
     ),
-    ("calls", &["console", "rpc"]),
+    ("calls", &["console", "rpc", "wayback"]),
     ("parts", &["datakeys", "events", "mesh"]),
     ("process", &["boot", "client"]),
 ];

@@ -13,12 +13,12 @@ use rewriting::Made;
 use rpc::Cx;
 use transform::{Change, Context, Keys, Pending, Policy, TransformError, Transformed, Transformer};
 use uuid::Uuid;
+use wayback::{Formats, Patches, SealedMapping, WayBack};
 use zeroize::Zeroizing;
 
 use super::of_documents;
 use super::texts::{Search, Texts, Told};
 use super::vault::Value;
-use crate::domain::{Formats, Patches, SealedMapping, WayBack};
 
 /// What is to be done with a text.
 pub struct Work {

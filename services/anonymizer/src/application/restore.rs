@@ -10,10 +10,10 @@ use reasons::anonymizer::MAPPING_INVALID;
 use rewriting::RestoreError;
 use rpc::Cx;
 use transform::{Change, Opened, Operator, Restorer};
+use wayback::{SealedMapping, WayBack};
 
 use super::of_documents;
 use super::texts::Texts;
-use crate::domain::{SealedMapping, WayBack};
 
 /// What the data key of an earlier mapping is for.
 const OBJECT: &str = "mapping";

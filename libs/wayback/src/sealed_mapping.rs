@@ -19,7 +19,7 @@ use pii::Mapping;
 use reasons::anonymizer::MAPPING_INVALID;
 use uuid::Uuid;
 
-use super::WayBack;
+use crate::WayBack;
 
 const WITH_KEY: u8 = 1;
 const DERIVED: u8 = 2;

@@ -8,8 +8,8 @@ use rewriting::Patch;
 use transform::{Change, Operator};
 use zeroize::Zeroizing;
 
-use super::WayBack;
-use super::way_back::{hash, number, take};
+use crate::WayBack;
+use crate::way_back::{hash, number, take};
 
 /// Patches of one document as it was given out.
 pub struct Patches {
