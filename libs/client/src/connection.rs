@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use kernel::Secret;
 use proto::anonymizer::v1::anonymizer_service_client::AnonymizerServiceClient;
-use proto::anonymizer::v1::info_type_service_client::InfoTypeServiceClient;
 use proto::anonymizer::v1::recognizer_service_client::RecognizerServiceClient;
 use proto::anonymizer::v1::vault_service_client::VaultServiceClient;
 use proto::audit::v1::event_service_client::EventServiceClient;
@@ -143,7 +142,6 @@ impl Edge {
         prompts: PromptServiceClient;
         texts: AnonymizerServiceClient;
         recognizers: RecognizerServiceClient;
-        types: InfoTypeServiceClient;
         tokens: VaultServiceClient;
         responses: ResponseServiceClient;
         events: EventServiceClient;

@@ -6,7 +6,6 @@
 
 mod ad_hoc;
 mod asked;
-mod country;
 pub mod custom;
 mod lists;
 pub mod offsets;
@@ -14,5 +13,4 @@ mod recognizer;
 mod wishes;
 
 pub use asked::{Asked, Denied, InvalidWish, NewRecognizer};
-pub use country::country;
 pub use wishes::Wishes;

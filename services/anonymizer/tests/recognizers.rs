@@ -97,7 +97,7 @@ async fn found(
 ) -> Result<Vec<(String, String, String)>, Status> {
     let recognizers = entries(names);
     let options = Some(DetectionOptions { recognizers, ..Default::default() });
-    let message = DetectRequest { text: TEXT.to_owned(), options };
+    let message = DetectRequest { text: TEXT.to_owned(), options, ..Default::default() };
     let answer = service.text.detect(call("Detect", tenant, message)).await;
     let own = |kind: &str| ["STAFF_NUMBER", "PROJECT"].contains(&kind);
     let findings = answer.map(Response::into_inner)?.findings.into_iter();

@@ -20,7 +20,6 @@ mod respond;
 pub mod signers;
 mod texts;
 mod tokens;
-mod types;
 mod verify;
 
 use std::io::{self, Read as _};
@@ -72,8 +71,6 @@ pub enum Command {
     Restore(texts::Restore),
     /// The token vault: open tokens, erase a subject.
     Tokens(tokens::Tokens),
-    /// List the types of personal data: regulations, countries, operators that fit.
-    Types(types::Types),
     /// List what can be found, and by which recognizer; keep recognizers of your own.
     Recognizers(recognizers::Recognizers),
     /// Events of your tenant, and proofs that they are in the log.
@@ -120,7 +117,6 @@ pub async fn run(subcommand: Command, command: clap::Command) -> Result<()> {
         Command::Anonymize(arguments) => arguments.run().await,
         Command::Restore(arguments) => arguments.run().await,
         Command::Tokens(arguments) => arguments.run().await,
-        Command::Types(arguments) => arguments.run().await,
         Command::Recognizers(arguments) => arguments.run().await,
         Command::Events(arguments) => arguments.run().await,
         Command::Log(arguments) => arguments.run(),

@@ -4,6 +4,7 @@
 mod dictionary;
 mod document;
 mod examples;
+mod tried;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use pii::{EntityType, Finding};
 
 pub use self::dictionary::{Dictionary, LONGEST_ENTRY, MOST_ENTRIES};
 pub use self::document::Document;
+pub use self::tried::Tried;
 use crate::asked::{Checked, InvalidWish};
 use crate::recognizer::Recognizer;
 

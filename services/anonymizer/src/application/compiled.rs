@@ -8,7 +8,7 @@ use kernel::{Fault, Result, TenantId, Timestamp, common};
 use rpc::Cx;
 use tokio::time::{Duration, Instant};
 
-use super::recognizers::{MOST, Recognizers, opened};
+use super::recognizers::{MOST, Recognizers};
 use crate::domain::{StoredRecognizer, recognizer_name};
 
 /// What a tenant has is believed for less than a second.
@@ -117,7 +117,8 @@ impl Recognizers {
         let (known, sealed) = self.find(cx.tenant(), &name.id, Some(name.revision)).await?;
         let (text, entries) = self.columns(cx).await?.open(&known, sealed)?;
         let shown = format!("recognizers/{}", known.row());
-        let work = move || opened(&shown, &text, entries);
+        let entries = entries.map(|entries| entries.to_vec());
+        let work = move || Custom::stored(&shown, &text, entries).map_err(Fault::internal);
         let custom = tokio::task::spawn_blocking(work).await.map_err(Fault::internal)??;
         let custom = Arc::new(custom);
         self.compiled.keep(name, Arc::clone(&custom));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datakeys::fields::{Column, FieldKeys};
 use detection::InvalidWish;
-use detection::custom::{Custom, Dictionary, Document};
+use detection::custom::{Custom, Dictionary, Tried};
 use events::Draft;
 use kernel::{Fault, Result, SharedClock, TenantId, common};
 use rpc::Cx;
@@ -38,13 +38,6 @@ pub(super) struct Columns {
     entries: Column,
 }
 
-/// What a caller wants stored, compiled and tried.
-struct Ready {
-    text: String,
-    document: Document,
-    custom: Custom,
-}
-
 impl Recognizers {
     pub fn new(stored: Arc<dyn StoredRecognizers>, secrets: Secrets, clock: SharedClock) -> Self {
         Self { stored, secrets, clock, compiled: Arc::default() }
@@ -56,7 +49,7 @@ impl Recognizers {
         document: String,
         entries: Vec<String>,
     ) -> Result<StoredRecognizer> {
-        let ready = ready("recognizer", document, entries).await?;
+        let ready = ready("recognizer.", document, entries).await?;
         if self.stored.list(cx.tenant(), None, MOST).await?.len() as i64 >= MOST {
             return Err(Fault::invalid("recognizer", "is one too many: a tenant has at most 200"));
         }
@@ -82,7 +75,7 @@ impl Recognizers {
         document: String,
         entries: Vec<String>,
     ) -> Result<StoredRecognizer> {
-        let ready = ready("recognizer", document, entries).await?;
+        let ready = ready("recognizer.", document, entries).await?;
         if ready.document.name() != id {
             let why = "has another name than the recognizer";
             return Err(Fault::invalid("recognizer.document", why));
@@ -113,7 +106,8 @@ impl Recognizers {
             earlier.allows(etag)?;
             let (text, before) = self.columns(cx).await?.open(&earlier, sealed)?;
             let more = Arc::clone(&entries);
-            let work = move || extended(text, before, &more);
+            let before = before.map(|before| before.to_vec());
+            let work = move || Tried::with(text, before, &more).map_err(|wrong| invalid("", wrong));
             let ready = tokio::task::spawn_blocking(work).await.map_err(Fault::internal)??;
             let known = self.revision(cx, &ready, next(earlier.revision)?)?;
             let known = StoredRecognizer { created: earlier.created, ..known };
@@ -124,7 +118,6 @@ impl Recognizers {
         Err(Fault::unavailable("others changed the recognizer every time"))
     }
 
-    /// With its document.
     pub async fn get(
         &self,
         cx: &Cx,
@@ -137,7 +130,6 @@ impl Recognizers {
         Ok((known, document))
     }
 
-    /// By name, after one.
     pub async fn list(
         &self,
         cx: &Cx,
@@ -177,7 +169,7 @@ impl Recognizers {
     async fn add(
         &self,
         cx: &Cx,
-        ready: &Ready,
+        ready: &Tried,
         known: &StoredRecognizer,
         kind: &'static str,
     ) -> Result<bool> {
@@ -188,7 +180,7 @@ impl Recognizers {
         Ok(added)
     }
 
-    fn revision(&self, cx: &Cx, ready: &Ready, revision: i32) -> Result<StoredRecognizer> {
+    fn revision(&self, cx: &Cx, ready: &Tried, revision: i32) -> Result<StoredRecognizer> {
         let now = self.clock.now();
         let entries = ready.custom.dictionary().map_or(0, Dictionary::len);
         Ok(StoredRecognizer {
@@ -215,7 +207,7 @@ impl Recognizers {
 }
 
 impl Columns {
-    fn seal(&self, ready: &Ready, known: &StoredRecognizer) -> Result<SealedRecognizer> {
+    fn seal(&self, ready: &Tried, known: &StoredRecognizer) -> Result<SealedRecognizer> {
         let row = known.row();
         let seal = |column: &Column, value: &[u8]| {
             column.seal(row.as_bytes(), value).map_err(Fault::internal)
@@ -244,81 +236,14 @@ impl Columns {
     }
 }
 
-/// Of a document that was stored: nothing in it can be wrong.
-pub(super) fn opened(
-    name: &str,
-    text: &str,
-    entries: Option<Zeroizing<Vec<u8>>>,
-) -> Result<Custom> {
-    let document = Document::parse(text).map_err(Fault::internal)?;
-    let dictionary = dictionary(&document, entries)?;
-    Custom::new(name, &document, dictionary).map_err(Fault::internal)
-}
-
-fn dictionary(
-    document: &Document,
-    entries: Option<Zeroizing<Vec<u8>>>,
-) -> Result<Option<Dictionary>> {
-    let read = |entries: Zeroizing<Vec<u8>>| {
-        Dictionary::from_bytes(entries.to_vec(), document.folds_case())
-            .ok_or_else(|| Fault::internal("a dictionary is damaged"))
-    };
-    entries.map(read).transpose()
-}
-
 /// Where it may take its time: a million entries are sorted, patterns compiled, examples tried.
-async fn ready(field: &'static str, text: String, entries: Vec<String>) -> Result<Ready> {
-    let work = move || -> Result<Ready> {
-        let document = Document::parse(&text).map_err(|wrong| invalid(field, wrong))?;
-        let dictionary = if document.has_dictionary() {
-            let built = Dictionary::new("entries", &entries, document.folds_case());
-            Some(built.map_err(|wrong| invalid_entries(field, wrong))?)
-        } else if entries.is_empty() {
-            None
-        } else {
-            let why = "belong to a document with a table `dictionary`";
-            return Err(invalid_entries(
-                field,
-                InvalidWish { field: "entries".into(), why: why.into() },
-            ));
-        };
-        tried(field, text, document, dictionary)
-    };
+async fn ready(field: &'static str, text: String, entries: Vec<String>) -> Result<Tried> {
+    let work = move || Tried::new(text, &entries).map_err(|wrong| invalid(field, wrong));
     tokio::task::spawn_blocking(work).await.map_err(Fault::internal)?
 }
 
-fn extended(text: String, before: Option<Zeroizing<Vec<u8>>>, more: &[String]) -> Result<Ready> {
-    let document = Document::parse(&text).map_err(Fault::internal)?;
-    let before = dictionary(&document, before)?
-        .ok_or_else(|| Fault::invalid("name", "has no dictionary"))?;
-    let wrong = |wrong: InvalidWish| Fault::invalid(wrong.field, wrong.why);
-    let with = before.with("entries", more).map_err(wrong)?;
-    tried("recognizer", text, document, Some(with))
-}
-
-fn tried(
-    field: &str,
-    text: String,
-    document: Document,
-    dictionary: Option<Dictionary>,
-) -> Result<Ready> {
-    let wrong = |wrong| invalid(field, wrong);
-    let custom = Custom::new(document.name(), &document, dictionary).map_err(wrong)?;
-    custom.check(&document).map_err(wrong)?;
-    Ok(Ready { text, document, custom })
-}
-
-/// A document is one field: what is wrong in it is said by the text.
 fn invalid(field: &str, wrong: InvalidWish) -> Fault {
-    Fault::invalid(below(field, "document"), wrong.to_string())
-}
-
-fn invalid_entries(field: &str, wrong: InvalidWish) -> Fault {
-    Fault::invalid(below(field, &wrong.field), wrong.why)
-}
-
-fn below(field: &str, name: &str) -> String {
-    if field.is_empty() { name.to_owned() } else { format!("{field}.{name}") }
+    Fault::invalid(format!("{field}{}", wrong.field), wrong.why)
 }
 
 fn event(cx: &Cx, kind: &'static str, known: &StoredRecognizer) -> Draft {

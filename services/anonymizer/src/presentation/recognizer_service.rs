@@ -19,9 +19,6 @@ use crate::application::recognizers::Recognizers;
 use crate::application::texts::{Search, Texts};
 use crate::domain::{StoredRecognizer, recognizer_id, recognizer_name};
 
-/// Of one request; what its bytes may be, Envoy and the server's limit say.
-const MOST_ENTRIES: usize = detection::custom::MOST_ENTRIES;
-
 pub struct RecognizerApi {
     pub recognizers: Recognizers,
     pub texts: Texts,
@@ -50,7 +47,6 @@ impl RecognizerApi {
         request: CreateRecognizerRequest,
     ) -> Result<CreateRecognizerResponse> {
         let given = parse::required("recognizer", request.recognizer)?;
-        parse::within("recognizer.entries", given.entries.len(), 0, MOST_ENTRIES, "entries")?;
         let known = self.recognizers.create(&cx, given.document, given.entries).await?;
         Ok(CreateRecognizerResponse { recognizer: Some(stored(&known)) })
     }
@@ -82,7 +78,6 @@ impl RecognizerApi {
     ) -> Result<UpdateRecognizerResponse> {
         let given = parse::required("recognizer", request.recognizer)?;
         let id = recognizer_id("recognizer.name", &given.name)?;
-        parse::within("recognizer.entries", given.entries.len(), 0, MOST_ENTRIES, "entries")?;
         let WireRecognizer { etag, document, entries, .. } = given;
         let known = self.recognizers.update(&cx, &id, &etag, document, entries).await?;
         Ok(UpdateRecognizerResponse { recognizer: Some(stored(&known)) })
@@ -90,7 +85,6 @@ impl RecognizerApi {
 
     async fn extend(&self, cx: Cx, request: AddEntriesRequest) -> Result<AddEntriesResponse> {
         let id = recognizer_id("name", &request.name)?;
-        parse::within("entries", request.entries.len(), 1, MOST_ENTRIES, "entries")?;
         let known = self.recognizers.extend(&cx, &id, &request.etag, request.entries).await?;
         Ok(AddEntriesResponse { recognizer: Some(stored(&known)) })
     }
@@ -113,7 +107,7 @@ impl RecognizerApi {
         let invalid = |wish: detection::InvalidWish| Fault::invalid("sample", wish.why);
         let wishes = Wishes::new(&self.texts.engine, &asked).map_err(invalid)?;
         wishes.affords(&request.sample).map_err(invalid)?;
-        let search = Search { wishes, unit, explain: false };
+        let search = Search::of_text(wishes, unit, false);
         let findings = self.texts.detect(request.sample, search).await?;
         let findings = findings.iter().map(wire::finding).collect::<Result<_>>()?;
         Ok(TryRecognizerResponse { findings })
