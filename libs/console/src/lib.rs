@@ -3,10 +3,12 @@
 //!
 //! * [`terminal`]: lines for a person; [`output`]: answers, aligned or as JSON; [`tree`]: nested
 //!   ones; [`progress`]: long work.
+//! * [`arguments`]: what several commands take.
 //! * [`problem`]: what went wrong, and what to do; [`errors`]: the page of all reasons.
 //! * [`private_file`]: files that nobody else may read.
 //! * [`reference`]: the page of all commands.
 
+pub mod arguments;
 pub mod errors;
 pub mod output;
 pub mod private_file;

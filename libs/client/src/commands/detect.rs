@@ -187,7 +187,12 @@ async fn by_mesh(
     let format = super::documents::on_the_wire(format).into();
     let request = DetectRequest { text: text.to_owned(), options: Some(options), format };
     let answer = session.edge.texts().detect(request).await?.into_inner();
-    let findings = answer.findings.iter().map(|told| finding(told, text)).collect::<Option<_>>();
+    findings(&answer.findings, text)
+}
+
+/// As the mesh tells them.
+pub(super) fn findings(told: &[v1::Finding], text: &str) -> Result<Vec<Finding>> {
+    let findings = told.iter().map(|told| finding(told, text)).collect::<Option<_>>();
     findings.ok_or_else(|| Problem::new("The mesh named a finding that is not in the text."))
 }
 

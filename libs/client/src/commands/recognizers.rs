@@ -8,6 +8,7 @@ use proto::anonymizer::v1::{
     ListRecognizersRequest, ListStoredRecognizersRequest, StoredRecognizer, TryRecognizerRequest,
     UpdateRecognizerRequest,
 };
+use scan::offsets::Unit;
 use serde_json::{Value, json};
 
 use super::{Problem, Result, named};
@@ -187,20 +188,8 @@ async fn attempt(session: &Session, source: &Source, sample: &Path) -> Result<()
         ..TryRecognizerRequest::default()
     };
     let answer = session.edge.recognizers().try_recognizer(request).await?.into_inner();
-    let rows: Vec<_> = answer
-        .findings
-        .iter()
-        .map(|finding| {
-            let range = usize::try_from(finding.start).ok().zip(usize::try_from(finding.end).ok());
-            json!({
-                "type": finding.r#type,
-                "start": finding.start,
-                "end": finding.end,
-                "score": finding.score,
-                "text": range.and_then(|(start, end)| text.get(start..end)),
-            })
-        })
-        .collect();
+    let findings = super::detect::findings(&answer.findings, &text)?;
+    let rows = scan::choice::rows(&text, &findings, Unit::Bytes);
     session.out.list(&rows, &["type", "start", "end", "score", "text"]);
     Ok(())
 }
