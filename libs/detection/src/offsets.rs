@@ -50,6 +50,11 @@ pub fn convert(text: &str, spans: &[Range<usize>], unit: Unit) -> Vec<Range<usiz
     spans.iter().map(|span| walk.to(span.start)..walk.to(span.end)).collect()
 }
 
+/// How long a text is.
+pub fn length(text: &str, unit: Unit) -> usize {
+    units(text.as_bytes(), unit)
+}
+
 /// A place in the text, known in bytes and in the unit.
 struct Walk<'t> {
     bytes: &'t [u8],

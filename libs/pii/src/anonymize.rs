@@ -74,7 +74,7 @@ impl<'e> Anonymizer<'e> {
     /// Anonymizes texts that belong together: one subject has one placeholder in all of them.
     pub(crate) fn anonymize_all(
         &self,
-        mut assigner: Assigner<'_>,
+        mut assigner: Assigner,
         slots: &[Slot<'_>],
     ) -> Result<Batch, TooMuch> {
         let mut found: Vec<Vec<Finding>> = slots.iter().map(|slot| self.detect(slot)).collect();
@@ -114,7 +114,7 @@ impl<'e> Anonymizer<'e> {
     }
 }
 
-fn replaced(slot: &Slot<'_>, findings: &[Finding], assigner: &mut Assigner<'_>) -> String {
+fn replaced(slot: &Slot<'_>, findings: &[Finding], assigner: &mut Assigner) -> String {
     let text = slot.text;
     match (slot.form, findings) {
         (Form::Text, _) | (_, []) => {}

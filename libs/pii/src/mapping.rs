@@ -23,6 +23,8 @@ pub enum MappingError {
 pub struct Mapping {
     entries: BTreeMap<String, Zeroizing<String>>,
     longest: usize,
+    /// Bytes of all entries when they are written: two lengths of four bytes each.
+    size: usize,
 }
 
 impl Mapping {
@@ -67,7 +69,9 @@ impl Mapping {
 
     pub(crate) fn insert(&mut self, core: &str, original: &str) {
         self.longest = self.longest.max(core.len());
-        self.entries.insert(core.to_owned(), Zeroizing::new(original.to_owned()));
+        let before = self.entries.insert(core.to_owned(), Zeroizing::new(original.to_owned()));
+        let replaced = before.map_or(0, |before| core.len() + before.len() + 8);
+        self.size = self.size + core.len() + original.len() + 8 - replaced;
     }
 
     /// The original of a placeholder given without brackets, in any case.
@@ -77,6 +81,24 @@ impl Mapping {
         }
         let found = self.entries.get(core).or_else(|| self.entries.get(&core.to_ascii_uppercase()));
         found.map(|original| original.as_str())
+    }
+
+    /// Whether one of its placeholders, with or without brackets, stands in a text.
+    pub(crate) fn stands_in(&self, text: &str) -> bool {
+        text.split(|c| !is_placeholder_char(c)).any(|run| self.original(run).is_some())
+    }
+
+    /// The part of it that restores these placeholders, given as they stand in a text.
+    #[must_use]
+    pub fn part<'p>(&self, placeholders: impl Iterator<Item = &'p str>) -> Self {
+        let mut part = Self::new();
+        for placeholder in placeholders {
+            let core = placeholder.trim_matches(['<', '>']);
+            if let Some(original) = self.original(core) {
+                part.insert(core, original);
+            }
+        }
+        part
     }
 
     /// Takes over all of another mapping, as for the messages of one request.
@@ -93,11 +115,15 @@ impl Mapping {
         Ok(())
     }
 
+    /// Bytes that [`Mapping::to_bytes`] gives.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.size + 1
+    }
+
     /// Plain bytes: a version, then length-prefixed pairs. The caller encrypts them.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let size: usize =
-            self.entries.iter().map(|(core, original)| core.len() + original.len() + 8).sum();
-        let mut bytes = Zeroizing::new(Vec::with_capacity(size + 1));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(self.size()));
         bytes.push(VERSION);
         for (core, original) in &self.entries {
             for part in [core.as_str(), original.as_str()] {

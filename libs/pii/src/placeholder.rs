@@ -26,6 +26,7 @@ const LONGEST_SUFFIX: usize = 32;
 const NAMESAKES: usize = 8;
 
 /// The key of one conversation. Wiped when dropped, never shown.
+#[derive(Clone)]
 pub struct PlaceholderKey([u8; 32]);
 
 impl PlaceholderKey {
@@ -41,8 +42,8 @@ impl Drop for PlaceholderKey {
 }
 
 /// Gives out the placeholders of one request.
-pub struct Assigner<'k> {
-    key: &'k PlaceholderKey,
+pub struct Assigner {
+    key: PlaceholderKey,
     /// Word runs of the input that look like placeholders, in upper case: never given out.
     reserved: HashSet<String>,
     /// Type and exact spelling → placeholder.
@@ -57,11 +58,11 @@ pub struct Assigner<'k> {
     mapping: Mapping,
 }
 
-impl<'k> Assigner<'k> {
+impl Assigner {
     #[must_use]
-    pub fn new(key: &'k PlaceholderKey) -> Self {
+    pub fn new(key: &PlaceholderKey) -> Self {
         Self {
-            key,
+            key: key.clone(),
             reserved: HashSet::new(),
             given: HashMap::new(),
             subjects: HashMap::new(),
@@ -119,6 +120,18 @@ impl<'k> Assigner<'k> {
             .update(original.as_bytes())
             .finalize();
         hash.to_hex()[..32].to_owned()
+    }
+
+    /// Whether something in a text could be taken for a placeholder that was given out.
+    #[must_use]
+    pub fn stands_in(&self, text: &str) -> bool {
+        self.mapping.stands_in(text)
+    }
+
+    /// What restores those that were given out by now.
+    #[must_use]
+    pub const fn mapping(&self) -> &Mapping {
+        &self.mapping
     }
 
     /// What restores them all.

@@ -66,6 +66,7 @@ pub mod anonymizer {
         CHAT_REQUEST_LEAKS: FailedPrecondition, "Personal data would remain in the request.", "Rephrase the request; nothing was sent.";
         OPERATOR_UNFIT: InvalidArgument, "A value does not fit its operator.", "Give the rule another operator, or an `otherwise`; the field violation names the finding.";
         POLICY_READ_ONLY: FailedPrecondition, "A policy that comes with Signet cannot be changed.", "Create one of your own from its document, under another name.";
+        MAPPING_TOO_LARGE: ResourceExhausted, "The stream holds more originals than one mapping restores.", "Anonymize smaller parts, or give the types that are frequent the operator ENCRYPT or TOKENIZE, which need no mapping.";
         MAPPING_INVALID: InvalidArgument, "The mapping cannot be used.", "Send the mapping that Anonymize returned, in the same tenant.";
     }
 }

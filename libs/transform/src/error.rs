@@ -74,6 +74,8 @@ pub enum TransformError {
     TypeName { index: usize },
     #[error("finding {index} of type {entity} {why}")]
     Unfit { index: usize, entity: EntityType, why: Unfit },
+    #[error("holds a placeholder that was given out before")]
+    Placeholder,
     #[error(transparent)]
     Crypto(#[from] CryptoFailed),
 }

@@ -18,6 +18,7 @@ mod policy;
 mod restore;
 mod seal;
 mod surrogate;
+mod token_stream;
 mod transform;
 mod vault;
 
@@ -30,5 +31,6 @@ pub use mask::{Mask, masked};
 pub use operator::{Operator, Otherwise};
 pub use policy::{Comparison, Policy, PolicyError, READY, Rule, TypeChange, compare};
 pub use restore::{Restored, Restorer, holds_token};
+pub use token_stream::TokenStream;
 pub use transform::{Change, Context, Transformed, Transformer};
 pub use vault::{Opened, Pending, TOKEN_LEN, TokenId, read_token, vault_tokens, written};

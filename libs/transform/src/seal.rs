@@ -114,6 +114,19 @@ pub(crate) fn next_token(text: &str, from: usize) -> Option<Token<'_>> {
     None
 }
 
+/// Whether a text that starts with a bracket may become a token when more comes.
+pub(crate) fn could_be_cut(start: &str) -> bool {
+    [OPEN, vault::OPEN].into_iter().any(|open| match start.strip_prefix(open) {
+        None => open.starts_with(start),
+        Some(inside) => goes_on(inside),
+    })
+}
+
+/// Whether this may be more of an open token, without its end.
+pub(crate) fn goes_on(more: &str) -> bool {
+    more.bytes().all(|byte| is_type_byte(byte) || byte == b'-' || byte == b':')
+}
+
 fn parse<'t>(text: &'t str, start: usize, inside: &'t str, form: Form) -> Option<Token<'t>> {
     let length = inside.bytes().take(LONGEST_TYPE + 1).take_while(|b| is_type_byte(*b)).count();
     let (entity, rest) = inside.split_at_checked(length)?;

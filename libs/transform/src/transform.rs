@@ -107,10 +107,38 @@ impl Transformer {
         findings: &[Finding],
         context: &Context<'_>,
     ) -> Result<Transformed, TransformError> {
+        let mut assigner = context.conversation.map(Assigner::new);
+        self.transformed(text, findings, context, &mut assigner)
+    }
+
+    /// The same for one of several texts, or for the next part of one, that share placeholders:
+    /// what the context says of a conversation does not count. The mapping is that of this text.
+    ///
+    /// # Errors
+    /// Also when a placeholder that was given out stands in the text: it would be restored.
+    pub fn transform_next(
+        &self,
+        text: &str,
+        findings: &[Finding],
+        context: &Context<'_>,
+        assigner: &mut Option<Assigner>,
+    ) -> Result<Transformed, TransformError> {
+        if assigner.as_ref().is_some_and(|assigner| assigner.stands_in(text)) {
+            return Err(TransformError::Placeholder);
+        }
+        self.transformed(text, findings, context, assigner)
+    }
+
+    fn transformed(
+        &self,
+        text: &str,
+        findings: &[Finding],
+        context: &Context<'_>,
+        assigner: &mut Option<Assigner>,
+    ) -> Result<Transformed, TransformError> {
         check(text, findings)?;
         let mut out = Transformed::new(text.len());
-        let mut assigner = context.conversation.map(Assigner::new);
-        if let Some(assigner) = &mut assigner {
+        if let Some(assigner) = assigner {
             let changed =
                 findings.iter().filter(|known| self.policy.covers(&known.entity, known.score));
             assigner.reserve_all(text, changed.map(|known| known.range.clone()));
@@ -126,7 +154,7 @@ impl Transformer {
             self.gap(text, gap..finding.range.start, &mut out)?;
             let original = &text[finding.range.clone()];
             let (operator, replacement) = self
-                .replace(rule, &finding.entity, original, context, &mut assigner)
+                .replace(rule, &finding.entity, original, context, assigner)
                 .map_err(|failure| failed(failure, index, &finding.entity))?;
             let (entity, range) = (finding.entity.clone(), finding.range.clone());
             out.change(entity, range, operator.name(), &replacement);
@@ -134,7 +162,9 @@ impl Transformer {
             gap = finding.range.end;
         }
         self.gap(text, gap..text.len(), &mut out)?;
-        out.mapping = assigner.map(Assigner::finish).unwrap_or_default();
+        if let Some(assigner) = assigner {
+            out.mapping = assigner.mapping().part(out.placeholders());
+        }
         Ok(out)
     }
 
@@ -177,7 +207,7 @@ impl Transformer {
         entity: &EntityType,
         original: &str,
         context: &Context<'_>,
-        assigner: &mut Option<Assigner<'_>>,
+        assigner: &mut Option<Assigner>,
     ) -> Result<(&'r Operator, String), Failure> {
         let operator = rule.operator();
         let made = self.apply(operator, entity, original, context, assigner);
@@ -196,7 +226,7 @@ impl Transformer {
         entity: &EntityType,
         original: &str,
         context: &Context<'_>,
-        assigner: &mut Option<Assigner<'_>>,
+        assigner: &mut Option<Assigner>,
     ) -> Result<String, Failure> {
         let name = entity.as_str();
         Ok(match operator {
@@ -238,6 +268,12 @@ impl Transformed {
             pending: Vec::new(),
             kept: Vec::new(),
         }
+    }
+
+    /// As they stand in the text.
+    fn placeholders(&self) -> impl Iterator<Item = &str> {
+        let made = |change: &&Change| change.operator == Operator::Placeholder.name();
+        self.changes.iter().filter(made).filter_map(|change| self.text.get(change.output.clone()))
     }
 
     fn change(&mut self, entity: EntityType, range: Range<usize>, by: &'static str, with: &str) {

@@ -23,7 +23,7 @@ const CSV: &str = "id;iban;note\r\n1;DE89 3704 0044 0532 0130 00;\"for \"\"Anna 
 
 fn of(text: &str, format: DocumentFormat, operator: Operator) -> AnonymizeRequest {
     AnonymizeRequest {
-        text: text.to_owned(),
+        text: Some(text.to_owned()),
         format: format.into(),
         operator: operator.into(),
         ..AnonymizeRequest::default()
@@ -36,7 +36,7 @@ async fn back(
     done: &AnonymizeResponse,
     format: DocumentFormat,
 ) -> Result<String, Status> {
-    let (text, mapping) = (done.text.clone(), done.mapping.clone());
+    let (text, mapping) = (Some(done.text.clone()), done.mapping.clone());
     let message = RestoreRequest { text, mapping, format: format.into() };
     let restored = service.text.restore(call("Restore", tenant, message)).await?;
     Ok(restored.into_inner().text)
@@ -127,7 +127,8 @@ async fn fields_are_what_the_caller_says() {
     let expected = r#"{"note": "Anna Weber", "ref": "*-*", "mail": "<EMAIL_ADDRESS>"}"#;
     assert_eq!(done.text, expected);
 
-    let message = DetectRequest { text: text.into(), options, format: DocumentFormat::Json.into() };
+    let message =
+        DetectRequest { text: Some(text.into()), options, format: DocumentFormat::Json.into() };
     let found = service.text.detect(call("Detect", tenant, message)).await.unwrap().into_inner();
     let found: Vec<_> =
         found.findings.iter().map(|one| (one.r#type.as_str(), one.recognizer.as_str())).collect();
@@ -180,7 +181,7 @@ async fn what_is_wrong_is_named() {
         assert_eq!(refused, ("INVALID_FIELD".to_owned(), name.to_owned()), "{format:?}");
     }
     for (format, conversation, name) in [(99, vec![], "format"), (0, vec![1; 15], "conversation")] {
-        let text = "x".to_owned();
+        let text = Some("x".to_owned());
         let message =
             AnonymizeRequest { text, format, conversation, ..AnonymizeRequest::default() };
         let refused = refusal(service.transform(tenant, message).await);
@@ -210,7 +211,7 @@ async fn what_is_in_the_vault_comes_back_by_way_of_it_only() {
     let done = service.transform(tenant, message).await.unwrap();
     assert!(!done.text.contains("536228145") && !done.text.contains("example.org"));
     assert_eq!(refusal(back(&service, tenant, &done, json).await).0, "NOT_ALLOWED");
-    let (text, mapping) = (done.text.clone(), done.mapping.clone());
+    let (text, mapping) = (Some(done.text.clone()), done.mapping.clone());
     let message = RestoreRequest { text, mapping, format: 0 };
     let call = common::call_as(proto::Role::Restorer, "Restore", tenant, message);
     let restored = service.text.restore(call).await.unwrap().into_inner();

@@ -20,12 +20,12 @@ fn rule(entity: &str, operator: Operator) -> Rule {
 }
 
 fn by(rules: Vec<Rule>) -> AnonymizeRequest {
-    AnonymizeRequest { text: TEXT.to_owned(), rules, ..AnonymizeRequest::default() }
+    AnonymizeRequest { text: Some(TEXT.to_owned()), rules, ..AnonymizeRequest::default() }
 }
 
 fn by_policy(policy: &str) -> AnonymizeRequest {
     AnonymizeRequest {
-        text: TEXT.to_owned(),
+        text: Some(TEXT.to_owned()),
         policy: policy.to_owned(),
         ..AnonymizeRequest::default()
     }
@@ -87,7 +87,7 @@ db::both! { anonymizer::Anonymizer::migrations() =>
         let told: Vec<_> = events[0].attributes.iter().map(|pair| (&*pair.key, &*pair.value)).collect();
         assert_eq!(told, [("placeholders", "1"), ("tokens", "1"), ("formats", "2")]);
         // A text that already went through goes and comes once more.
-        let message = AnonymizeRequest { text: done.text.clone(), ..by(reversible()) };
+        let message = AnonymizeRequest { text: Some(done.text.clone()), ..by(reversible()) };
         let twice = service.transform(tenant, message).await.unwrap();
         assert!(twice.actions.iter().any(|action| action.r#type == "NESTED_TOKEN"));
         assert_eq!(service.restore(tenant, &twice.text, &twice.mapping).await.unwrap(), done.text);
@@ -131,7 +131,7 @@ db::both! { anonymizer::Anonymizer::migrations() =>
         let service = Service::new(&db, &Arc::default());
         let (ours, theirs) = (TenantId::new(), TenantId::new());
         let hashed = async |tenant, text: &str| {
-            let message = AnonymizeRequest { text: text.into(), ..by(vec![rule("", Operator::Hash)]) };
+            let message = AnonymizeRequest { text: Some(text.into()), ..by(vec![rule("", Operator::Hash)]) };
             became(&service.transform(tenant, message).await.unwrap(), "EMAIL_ADDRESS").1
         };
         let one = hashed(ours, "Write to anna.weber@example.org.").await;
@@ -215,7 +215,7 @@ db::both! { anonymizer::Anonymizer::migrations() =>
     async fn a_value_that_does_not_fit_refuses_the_text(db: Db) {
         let service = Service::new(&db, &Arc::default());
         let person = vec![rule("PERSON", Operator::FormatPreserving)];
-        let message = AnonymizeRequest { text: "Dear Mr. Łukasz Żak,".into(), ..by(person) };
+        let message = AnonymizeRequest { text: Some("Dear Mr. Łukasz Żak,".into()), ..by(person) };
         let (reason, field) = refusal(service.transform(TenantId::new(), message).await);
         assert_eq!((reason.as_str(), field.as_str()), ("OPERATOR_UNFIT", "text"));
     }

@@ -38,7 +38,7 @@ fn options() -> DetectionOptions {
 }
 
 async fn detect(service: &Service, options: DetectionOptions) -> Vec<Finding> {
-    let message = DetectRequest { text: TEXT.into(), options: Some(options), format: 0 };
+    let message = DetectRequest { text: Some(TEXT.into()), options: Some(options), format: 0 };
     let answer = service.text.detect(call("Detect", TenantId::new(), message)).await;
     answer.unwrap().into_inner().findings
 }
@@ -61,7 +61,7 @@ async fn offsets_count_what_was_asked_for() {
         let found = detect(&service, asked.clone()).await;
         assert_eq!(span(&found, "PERSON"), (name, name + "Anna Weber".len()), "{unit:?}");
         let message = AnonymizeRequest {
-            text: TEXT.into(),
+            text: Some(TEXT.into()),
             options: Some(asked),
             operator: Operator::Replace.into(),
             ..AnonymizeRequest::default()
@@ -89,7 +89,7 @@ async fn lists_and_recognizers_of_a_call_count() {
     assert_eq!(by("PROJECT"), ("deny-list".to_owned(), "Eisvogel"));
     // Rules may name their types.
     let message = AnonymizeRequest {
-        text: TEXT.into(),
+        text: Some(TEXT.into()),
         options: Some(options()),
         rules: vec![Rule {
             r#type: "TICKET".into(),
@@ -126,7 +126,7 @@ async fn a_policys_thresholds_count_where_the_call_has_none() {
         };
         let options = DetectionOptions { min_score: call_score, ..options.clone() };
         let message = AnonymizeRequest {
-            text: TEXT.into(),
+            text: Some(TEXT.into()),
             options: Some(options),
             rules: vec![rule],
             ..AnonymizeRequest::default()
@@ -141,7 +141,7 @@ async fn findings_say_how_they_came_about() {
     let service = service().await;
     let text = "card 4111 1111 1111 1111, Anna Weber, Ticket PX-2041";
     let explained = DetectionOptions { explain: true, ..options() };
-    let message = DetectRequest { text: text.into(), options: Some(explained), format: 0 };
+    let message = DetectRequest { text: Some(text.into()), options: Some(explained), format: 0 };
     let answer = service.text.detect(call("Detect", TenantId::new(), message)).await;
     let findings = answer.unwrap().into_inner().findings;
     let of = |entity: &str| {
@@ -172,7 +172,7 @@ async fn what_is_wrong_is_named_with_its_place() {
     ] {
         let mut options = options();
         change(&mut options);
-        let message = DetectRequest { text: TEXT.into(), options: Some(options), format: 0 };
+        let message = DetectRequest { text: Some(TEXT.into()), options: Some(options), format: 0 };
         let outcome = service.text.detect(call("Detect", TenantId::new(), message)).await;
         assert_eq!(refusal(outcome), ("INVALID_FIELD".into(), field.into()));
     }

@@ -93,7 +93,7 @@ async fn names(service: &Service, tenant: TenantId, page_size: i32) -> Vec<Strin
 
 async fn by(service: &Service, tenant: TenantId, policy: &str) -> Result<(String, String), Status> {
     let (text, policy) = (TEXT.to_owned(), policy.to_owned());
-    let message = AnonymizeRequest { text, policy, ..AnonymizeRequest::default() };
+    let message = AnonymizeRequest { text: Some(text), policy, ..AnonymizeRequest::default() };
     service.transform(tenant, message).await.map(|done| (done.text, done.policy))
 }
 

@@ -51,7 +51,7 @@ async fn operators_do_what_the_proto_says() {
 async fn options_narrow_what_is_found() {
     let service = service().await;
     let found = async |options: DetectionOptions| {
-        let message = DetectRequest { text: TEXT.into(), options: Some(options), format: 0 };
+        let message = DetectRequest { text: Some(TEXT.into()), options: Some(options), format: 0 };
         let answer = service.text.detect(call("Detect", TenantId::new(), message)).await.unwrap();
         let findings = answer.into_inner().findings;
         findings.iter().map(|finding| finding.r#type.clone()).collect::<Vec<_>>()
@@ -99,7 +99,8 @@ async fn what_is_wrong_is_named() {
         ("x".to_owned(), None, Operator::DateShift.into(), "subject"),
         ("x".repeat(1024 * 1024 + 1), None, 0, "text"),
     ] {
-        let message = AnonymizeRequest { text, options, operator, ..AnonymizeRequest::default() };
+        let message =
+            AnonymizeRequest { text: Some(text), options, operator, ..AnonymizeRequest::default() };
         let outcome = service.text.anonymize(call("Anonymize", TenantId::new(), message)).await;
         assert_eq!(refusal(outcome), ("INVALID_FIELD".to_owned(), field.to_owned()));
     }

@@ -32,7 +32,7 @@ async fn tokenized(
     ttl_seconds: Option<i32>,
 ) -> AnonymizeResponse {
     let rule = Rule { operator: Operator::Tokenize.into(), ttl_seconds, ..Rule::default() };
-    let (text, subject) = (TEXT.to_owned(), subject.to_owned());
+    let (text, subject) = (Some(TEXT.to_owned()), subject.to_owned());
     let message = AnonymizeRequest { text, subject, rules: vec![rule], ..Default::default() };
     service.transform(tenant, message).await.unwrap()
 }
@@ -43,7 +43,7 @@ async fn restored(
     tenant: TenantId,
     text: &str,
 ) -> Result<RestoreResponse, Status> {
-    let message = RestoreRequest { text: text.to_owned(), ..RestoreRequest::default() };
+    let message = RestoreRequest { text: Some(text.to_owned()), ..RestoreRequest::default() };
     let answer = service.text.restore(call_as(role, "Restore", tenant, message)).await;
     answer.map(Response::into_inner)
 }
@@ -112,7 +112,7 @@ db::both! { anonymizer::Anonymizer::migrations() =>
         assert_eq!(events.len(), 2);
         assert!(events.iter().all(|event| event.r#type == "dev.signet.anonymizer.tokens.open_refused" && event.outcome() == Outcome::Denied));
         // What a member makes of such a text is the member's to undo: the token comes back, closed.
-        let message = AnonymizeRequest { text: done.text.clone(), ..Default::default() };
+        let message = AnonymizeRequest { text: Some(done.text.clone()), ..Default::default() };
         let again = service.transform(tenant, message).await.unwrap();
         assert!(!again.text.contains("[tok1:"), "{}", again.text);
         assert_eq!(service.restore(tenant, &again.text, &again.mapping).await.unwrap(), done.text);
@@ -225,11 +225,11 @@ db::both! { anonymizer::Anonymizer::migrations() =>
     async fn what_is_only_tried_is_not_kept(db: Db) {
         let service = Service::new(&db, &Arc::default());
         let rule = Rule { operator: Operator::Tokenize.into(), ..Rule::default() };
-        let message = AnonymizeRequest { text: TEXT.into(), rules: vec![rule], dry_run: true, ..Default::default() };
+        let message = AnonymizeRequest { text: Some(TEXT.into()), rules: vec![rule], dry_run: true, ..Default::default() };
         let done = service.transform(TenantId::new(), message).await.unwrap();
         assert_eq!((done.actions.len(), rows(&db).await), (3, 0));
         let rule = Rule { operator: Operator::Tokenize.into(), ttl_seconds: Some(0), ..Rule::default() };
-        let message = AnonymizeRequest { text: TEXT.into(), rules: vec![rule], ..Default::default() };
+        let message = AnonymizeRequest { text: Some(TEXT.into()), rules: vec![rule], ..Default::default() };
         let refused = service.transform(TenantId::new(), message).await;
         assert_eq!(refusal(refused), ("INVALID_FIELD".into(), "rules[0].ttl_seconds".into()));
     }
@@ -239,7 +239,7 @@ db::both! { anonymizer::Anonymizer::migrations() =>
         let tenant = TenantId::new();
         let long = format!("https://example.org/{}", "a".repeat(500_000));
         let rule = Rule { operator: Operator::Tokenize.into(), ..Rule::default() };
-        let message = AnonymizeRequest { text: long.clone(), rules: vec![rule], ..Default::default() };
+        let message = AnonymizeRequest { text: Some(long.clone()), rules: vec![rule], ..Default::default() };
         let done = service.transform(tenant, message).await.unwrap();
         assert_eq!(restored(&service, Role::Admin, tenant, &done.text).await.unwrap().text, long);
         let many = done.text.repeat(17);

@@ -185,7 +185,7 @@ async fn by_mesh(
 ) -> Result<Vec<Finding>> {
     let session = edge.session().await?;
     let format = super::documents::on_the_wire(format).into();
-    let request = DetectRequest { text: text.to_owned(), options: Some(options), format };
+    let request = DetectRequest { text: Some(text.to_owned()), options: Some(options), format };
     let answer = session.edge.texts().detect(request).await?.into_inner();
     findings(&answer.findings, text)
 }

@@ -135,7 +135,7 @@ pub(super) async fn anonymize(
     let mut done = Anonymized { text: String::new(), answers: Vec::new(), kept: Vec::new() };
     let mut start = 0;
     for (index, part) in cut.parts.iter().enumerate() {
-        let request = AnonymizeRequest { text: cut.sent(index, part), ..request.clone() };
+        let request = AnonymizeRequest { text: Some(cut.sent(index, part)), ..request.clone() };
         let call = async { Ok(edge.texts().anonymize(request).await?.into_inner()) };
         let mut answer = until_interrupted(call).await?;
         let text = std::mem::take(&mut answer.text);
@@ -210,7 +210,7 @@ pub(super) async fn restore(
     for (index, piece) in kept.into_iter().enumerate() {
         let part = text.get(at..at + piece.length);
         let part = part.ok_or_else(|| Problem::file(file, "was altered: its pieces are cut"))?;
-        let (text, mapping) = (cut.sent(index, part), piece.mapping);
+        let (text, mapping) = (Some(cut.sent(index, part)), piece.mapping);
         let request = RestoreRequest { text, mapping, format: on_the_wire(format).into() };
         let call = async { Ok(edge.texts().restore(request).await?.into_inner()) };
         let answer = until_interrupted(call).await?;

@@ -137,6 +137,12 @@ impl Policy {
         self.operators().any(|operator| matches!(operator, Operator::DateShift { .. }))
     }
 
+    /// Whether values may keep their format: they come back only in the unaltered text.
+    #[must_use]
+    pub fn keeps_formats(&self) -> bool {
+        self.operators().any(|operator| *operator == Operator::FormatPreserving)
+    }
+
     /// All that its rules may come to.
     fn operators(&self) -> impl Iterator<Item = &Operator> {
         self.rules.values().chain([&self.default]).flat_map(|rule| {

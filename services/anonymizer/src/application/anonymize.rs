@@ -21,6 +21,7 @@ use super::texts::{Search, Texts, Told};
 use super::vault::Value;
 
 /// What is to be done with a text.
+#[derive(Clone)]
 pub struct Work {
     pub text: String,
     pub search: Search,
@@ -72,15 +73,7 @@ struct Done {
 
 impl Texts {
     pub async fn anonymize(&self, cx: &Cx, work: Work) -> Result<Outcome> {
-        if work.subject.is_empty() && work.policy.shifts_dates() {
-            return Err(Fault::invalid("subject", "is needed: dates are shifted by it"));
-        }
-        let keys = if work.policy.makes_placeholders() || work.policy.is_keyed() {
-            self.secrets.operator_keys(cx).await?
-        } else {
-            // Nothing is made with them: the text needs no key, so nothing is asked for one.
-            Keys::derive(&*random()?, "")
-        };
+        let keys = self.keys(cx, &work.policy, &work.subject).await?;
         let conversation = if work.conversation.is_empty() || !work.policy.makes_placeholders() {
             PlaceholderKey::new(*random()?)
         } else {
@@ -99,6 +92,33 @@ impl Texts {
         }
     }
 
+    /// What a policy is applied with.
+    pub(super) async fn keys(&self, cx: &Cx, policy: &Policy, subject: &str) -> Result<Keys> {
+        if subject.is_empty() && policy.shifts_dates() {
+            return Err(Fault::invalid("subject", "is needed: dates are shifted by it"));
+        }
+        if policy.makes_placeholders() || policy.is_keyed() {
+            return self.secrets.operator_keys(cx).await;
+        }
+        // Nothing is made with them: the text needs no key, so nothing is asked for one.
+        Ok(Keys::derive(&*random()?, ""))
+    }
+
+    /// Has the vault keep what it is to keep, and puts its tokens in their places.
+    pub(super) async fn issued(
+        &self,
+        cx: &Cx,
+        transformed: &mut Transformed,
+        subject: &str,
+        values: &[Value],
+    ) -> Result<()> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let tokens = self.vault.keep(cx, subject, values).await?;
+        transformed.issue(&tokens).map_err(Fault::internal)
+    }
+
     async fn text(&self, cx: &Cx, bench: Bench, work: Work) -> Result<Outcome> {
         let (dry_run, subject) = (work.dry_run, work.subject.clone());
         let done = tokio::task::spawn_blocking(move || bench.transformed(work)).await;
@@ -109,10 +129,7 @@ impl Texts {
         if dry_run {
             return Ok(outcome);
         }
-        if !values.is_empty() {
-            let tokens = self.vault.keep(cx, &subject, &values).await?;
-            transformed.issue(&tokens).map_err(Fault::internal)?;
-        }
+        self.issued(cx, &mut transformed, &subject, &values).await?;
         let formats = Formats::of(&transformed.text, &transformed.changes);
         let back = WayBack { mapping: transformed.mapping, formats, patches: None };
         outcome.text = transformed.text;
@@ -127,9 +144,8 @@ impl Texts {
         let half = tokio::task::spawn_blocking(move || bench.made(work)).await;
         let mut half = half.map_err(Fault::internal)??;
         let values = kept(&half.made.text, &half.made.transformed);
-        if !dry_run && !values.is_empty() {
-            let tokens = self.vault.keep(cx, &subject, &values).await?;
-            half.made.transformed.issue(&tokens).map_err(Fault::internal)?;
+        if !dry_run {
+            self.issued(cx, &mut half.made.transformed, &subject, &values).await?;
         }
         let written = tokio::task::spawn_blocking(move || half.written()).await;
         let (mut outcome, back) = written.map_err(Fault::internal)??;
@@ -143,7 +159,7 @@ impl Texts {
     }
 
     /// Empty where nothing has to be kept.
-    async fn sealed(&self, cx: &Cx, back: &WayBack) -> Result<Vec<u8>> {
+    pub(super) async fn sealed(&self, cx: &Cx, back: &WayBack) -> Result<Vec<u8>> {
         if back.is_empty() {
             return Ok(Vec::new());
         }
@@ -152,7 +168,7 @@ impl Texts {
         Ok(SealedMapping::seal(id, &key, back)?.to_bytes())
     }
 
-    fn count_all(&self, findings: &[Told], changes: &[Change]) {
+    pub(super) fn count_all(&self, findings: &[Told], changes: &[Change]) {
         self.count(findings);
         for change in changes {
             metrics::counter!("signet_transformations_total", "operator" => change.operator)
@@ -162,7 +178,7 @@ impl Texts {
 }
 
 /// What the vault is to keep of a text.
-fn kept(text: &str, transformed: &Transformed) -> Vec<Value> {
+pub(super) fn kept(text: &str, transformed: &Transformed) -> Vec<Value> {
     let value = |pending: &Pending| Value {
         entity: pending.entity.clone(),
         value: Zeroizing::new(text.get(pending.range.clone()).unwrap_or_default().to_owned()),
@@ -223,7 +239,12 @@ impl Bench {
 }
 
 /// Changes with their spans as the caller counts.
-fn converted(search: &Search, text: &str, new: &str, mut changes: Vec<Change>) -> Vec<Change> {
+pub(super) fn converted(
+    search: &Search,
+    text: &str,
+    new: &str,
+    mut changes: Vec<Change>,
+) -> Vec<Change> {
     let spans: Vec<_> = changes.iter().map(|change| change.range.clone()).collect();
     let outputs: Vec<_> = changes.iter().map(|change| change.output.clone()).collect();
     let spans = offsets::convert(text, &spans, search.unit);
@@ -237,6 +258,7 @@ fn converted(search: &Search, text: &str, new: &str, mut changes: Vec<Change>) -
 /// Says which finding it is, never what it holds.
 pub(super) fn failed(error: TransformError) -> Fault {
     match error {
+        TransformError::Placeholder => Fault::invalid("text", error.to_string()),
         TransformError::Unfit { .. } => {
             Fault::new(&OPERATOR_UNFIT).with_violation("text", error.to_string())
         }
@@ -244,7 +266,7 @@ pub(super) fn failed(error: TransformError) -> Fault {
     }
 }
 
-fn random() -> Result<Zeroizing<[u8; 32]>> {
+pub(super) fn random() -> Result<Zeroizing<[u8; 32]>> {
     let mut bytes = Zeroizing::new([0; 32]);
     SystemRandom::new().fill(&mut *bytes).map_err(|_| Fault::internal("no randomness"))?;
     Ok(bytes)

@@ -11,5 +11,6 @@ pub mod presidio;
 pub mod recognizers;
 pub mod restore;
 pub mod secrets;
+pub mod streams;
 pub mod texts;
 pub mod vault;

@@ -17,12 +17,12 @@ use super::texts::Texts;
 
 /// What the data key of an earlier mapping is for.
 const OBJECT: &str = "mapping";
-const RESTORED: &str = "dev.signet.anonymizer.text.restored";
+pub(super) const RESTORED: &str = "dev.signet.anonymizer.text.restored";
 const REFUSED: &str = "dev.signet.anonymizer.text.restore_refused";
 /// Bytes of a text that are restored at a time.
-const STEP: usize = 64;
+pub(super) const STEP: usize = 64;
 /// A restored text has at most this, and one original.
-const LARGEST_RESTORED: usize = 8 * 1024 * 1024;
+pub(super) const LARGEST_RESTORED: usize = 8 * 1024 * 1024;
 const ALTERED: &str = "must be what Anonymize gave, unaltered: values in it kept their format";
 
 /// A text with its originals, and what was done for it.
@@ -81,7 +81,12 @@ impl Texts {
         Ok(restored)
     }
 
-    async fn opened(&self, cx: &Cx, sealed: SealedMapping, subject: &str) -> Result<WayBack> {
+    pub(super) async fn opened(
+        &self,
+        cx: &Cx,
+        sealed: SealedMapping,
+        subject: &str,
+    ) -> Result<WayBack> {
         let key = match &sealed.wrapped {
             None => self.secrets.mapping_key(cx, sealed.id).await,
             Some(wrapped) => {
@@ -247,7 +252,7 @@ impl<'r> Writer<'r> {
     }
 }
 
-fn too_large() -> Fault {
+pub(super) fn too_large() -> Fault {
     Fault::invalid("text", "must have at most 8 MiB when it is restored")
 }
 

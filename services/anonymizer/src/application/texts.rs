@@ -25,6 +25,7 @@ pub struct Texts {
 }
 
 /// What a call looks for, and how it counts.
+#[derive(Clone)]
 pub struct Search {
     pub wishes: Wishes,
     pub unit: Unit,

@@ -5,7 +5,9 @@ mod policy_service;
 mod presidio_service;
 mod recognizer_service;
 mod rules;
+mod text_batches;
 mod text_service;
+mod text_streams;
 mod vault_service;
 mod wire;
 

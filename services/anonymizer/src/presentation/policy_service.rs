@@ -153,7 +153,7 @@ impl PolicyApi {
         let names = wire::names(request.options.as_ref());
         let custom = self.recognizers.wanted(&cx, names).await?;
         let of = (Format::Text, custom);
-        let search = wire::search(&self.engine, request.options, &request.sample, of)?;
+        let search = wire::search(&self.engine, request.options, request.sample.len(), of)?;
         let (before, _) = self.policies.named(&cx, "before", &request.before).await?;
         let after = match (request.after.is_empty(), request.document.is_empty()) {
             (false, true) => self.policies.named(&cx, "after", &request.after).await?.0,

@@ -1,22 +1,27 @@
 use std::sync::Arc;
 
 use db::page::{Page, Scope};
+use documents::Format;
 use kernel::{Fault, Result};
 use pii::Engine;
 use proto::anonymizer::v1::anonymizer_service_server::AnonymizerService;
 use proto::anonymizer::v1::{
-    AnonymizeRequest, AnonymizeResponse, DetectRequest, DetectResponse, ListRecognizersRequest,
-    ListRecognizersResponse, Recognizer, RestoreRequest, RestoreResponse,
+    AnonymizeRequest, AnonymizeResponse, AnonymizeStreamRequest, AnonymizeStreamResponse,
+    BatchAnonymizeRequest, BatchAnonymizeResponse, BatchDetectRequest, BatchDetectResponse,
+    BatchRestoreRequest, BatchRestoreResponse, DetectRequest, DetectResponse, DetectStreamRequest,
+    DetectStreamResponse, DetectionOptions, ListRecognizersRequest, ListRecognizersResponse,
+    Recognizer, RestoreRequest, RestoreResponse, RestoreStreamRequest, RestoreStreamResponse,
 };
-use rpc::{Cx, parse};
-use tonic::{Request, Response, Status};
+use rpc::{Cx, ResponseStream, parse};
+use tonic::{Request, Response, Status, Streaming};
 
-use super::rules;
 use super::wire::{self, LARGEST};
-use crate::application::anonymize::Work;
+use super::{rules, text_batches, text_streams};
+use crate::application::anonymize::{Outcome, Work};
 use crate::application::policies::Policies;
 use crate::application::recognizers::Recognizers;
-use crate::application::texts::Texts;
+use crate::application::restore::Restored;
+use crate::application::texts::{Search, Texts};
 
 pub(super) const LONGEST_SUBJECT: usize = 256;
 
@@ -28,46 +33,46 @@ pub struct TextApi {
 }
 
 impl TextApi {
+    /// What a call looks for in so many bytes of text.
+    pub(super) async fn search(
+        &self,
+        cx: &Cx,
+        options: Option<DetectionOptions>,
+        length: usize,
+        format: Format,
+    ) -> Result<Search> {
+        let custom = self.recognizers.wanted(cx, wire::names(options.as_ref())).await?;
+        wire::search(&self.engine, options, length, (format, custom))
+    }
+
     async fn detect(&self, cx: Cx, request: DetectRequest) -> Result<DetectResponse> {
-        parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
-        let names = wire::names(request.options.as_ref());
-        let of = (wire::format(request.format, &request.text)?, self.recognizers.wanted(&cx, names).await?);
-        let search = wire::search(&self.engine, request.options, &request.text, of)?;
-        let findings = self.texts.detect(request.text, search).await?;
+        let text = checked(request.text)?;
+        let format = wire::format(request.format, &text)?;
+        let search = self.search(&cx, request.options, text.len(), format).await?;
+        let findings = self.texts.detect(text, search).await?;
         Ok(DetectResponse { findings: findings.iter().map(wire::finding).collect::<Result<_>>()? })
     }
 
     async fn anonymize(&self, cx: Cx, mut request: AnonymizeRequest) -> Result<AnonymizeResponse> {
-        parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
+        let text = checked(request.text.take())?;
         parse::within("subject", request.subject.len(), 0, LONGEST_SUBJECT, "bytes")?;
-        if !request.conversation.is_empty() {
-            parse::within("conversation", request.conversation.len(), 16, 64, "bytes")?;
-        }
+        let conversation = conversation(std::mem::take(&mut request.conversation))?;
         let options = std::mem::take(&mut request.options);
-        let names = wire::names(options.as_ref());
-        let of = (wire::format(request.format, &request.text)?, self.recognizers.wanted(&cx, names).await?);
-        let search = wire::search(&self.engine, options, &request.text, of)?;
+        let format = wire::format(request.format, &text)?;
+        let search = self.search(&cx, options, text.len(), format).await?;
         let types = search.wishes.types(&self.engine);
-        let (policy, policy_name) = rules::policy(&cx, &self.policies, &types, &request).await?;
-        let AnonymizeRequest { text, subject, dry_run, conversation, .. } = request;
+        let (policy, name) = rules::policy(&cx, &self.policies, &types, &request).await?;
+        drop(types);
+        let AnonymizeRequest { subject, dry_run, .. } = request;
         let work = Work { text, search, policy, subject, conversation, dry_run };
-        let done = self.texts.anonymize(&cx, work).await?;
-        Ok(AnonymizeResponse {
-            text: done.text,
-            findings: done.findings.iter().map(wire::finding).collect::<Result<_>>()?,
-            mapping: done.mapping,
-            actions: done.changes.iter().map(wire::action).collect::<Result<_>>()?,
-            policy: policy_name,
-        })
+        anonymized(self.texts.anonymize(&cx, work).await?, &name)
     }
 
     async fn restore(&self, cx: Cx, request: RestoreRequest) -> Result<RestoreResponse> {
-        parse::within("text", request.text.len(), 0, LARGEST, "bytes")?;
+        let text = checked(request.text)?;
         parse::within("mapping", request.mapping.len(), 0, 4 * LARGEST, "bytes")?;
-        let format = wire::format(request.format, &request.text)?;
-        let restored = self.texts.restore(&cx, request.text, &request.mapping, format).await?;
-        let unopened_tokens = wire::count(restored.unopened);
-        Ok(RestoreResponse { text: restored.text, unopened_tokens })
+        let format = wire::format(request.format, &text)?;
+        Ok(restored(self.texts.restore(&cx, text, &request.mapping, format).await?))
     }
 
     fn recognizers(
@@ -93,6 +98,37 @@ impl TextApi {
     }
 }
 
+/// A text that is there: Envoy drops members that it does not know, so that a misspelled one is
+/// only missing.
+pub(super) fn checked(text: Option<String>) -> Result<String> {
+    let text = parse::required("text", text)?;
+    parse::within("text", text.len(), 0, LARGEST, "bytes")?;
+    Ok(text)
+}
+
+/// `policy` is the name of the one that was asked for.
+pub(super) fn anonymized(done: Outcome, policy: &str) -> Result<AnonymizeResponse> {
+    Ok(AnonymizeResponse {
+        text: done.text,
+        findings: done.findings.iter().map(wire::finding).collect::<Result<_>>()?,
+        mapping: done.mapping,
+        actions: done.changes.iter().map(wire::action).collect::<Result<_>>()?,
+        policy: policy.to_owned(),
+    })
+}
+
+pub(super) fn restored(done: Restored) -> RestoreResponse {
+    RestoreResponse { unopened_tokens: wire::count(done.unopened), text: done.text }
+}
+
+/// What texts have in common; empty: nothing.
+pub(super) fn conversation(given: Vec<u8>) -> Result<Vec<u8>> {
+    if !given.is_empty() {
+        parse::within("conversation", given.len(), 16, 64, "bytes")?;
+    }
+    Ok(given)
+}
+
 #[tonic::async_trait]
 impl AnonymizerService for TextApi {
     async fn detect(
@@ -114,6 +150,54 @@ impl AnonymizerService for TextApi {
         request: Request<RestoreRequest>,
     ) -> Result<Response<RestoreResponse>, Status> {
         rpc::unary(request, |cx, message| self.restore(cx, message)).await
+    }
+
+    async fn batch_detect(
+        &self,
+        request: Request<BatchDetectRequest>,
+    ) -> Result<Response<BatchDetectResponse>, Status> {
+        rpc::unary(request, |cx, message| text_batches::detect(self, cx, message)).await
+    }
+
+    async fn batch_anonymize(
+        &self,
+        request: Request<BatchAnonymizeRequest>,
+    ) -> Result<Response<BatchAnonymizeResponse>, Status> {
+        rpc::unary(request, |cx, message| text_batches::anonymize(self, cx, message)).await
+    }
+
+    async fn batch_restore(
+        &self,
+        request: Request<BatchRestoreRequest>,
+    ) -> Result<Response<BatchRestoreResponse>, Status> {
+        rpc::unary(request, |cx, message| text_batches::restore(self, cx, message)).await
+    }
+
+    type DetectStreamStream = ResponseStream<DetectStreamResponse>;
+
+    async fn detect_stream(
+        &self,
+        request: Request<Streaming<DetectStreamRequest>>,
+    ) -> Result<Response<Self::DetectStreamStream>, Status> {
+        rpc::duplex(request, |cx, inbound| text_streams::detect(self, cx, inbound)).await
+    }
+
+    type AnonymizeStreamStream = ResponseStream<AnonymizeStreamResponse>;
+
+    async fn anonymize_stream(
+        &self,
+        request: Request<Streaming<AnonymizeStreamRequest>>,
+    ) -> Result<Response<Self::AnonymizeStreamStream>, Status> {
+        rpc::duplex(request, |cx, inbound| text_streams::anonymize(self, cx, inbound)).await
+    }
+
+    type RestoreStreamStream = ResponseStream<RestoreStreamResponse>;
+
+    async fn restore_stream(
+        &self,
+        request: Request<Streaming<RestoreStreamRequest>>,
+    ) -> Result<Response<Self::RestoreStreamStream>, Status> {
+        rpc::duplex(request, |cx, inbound| text_streams::restore(self, cx, inbound)).await
     }
 
     async fn list_recognizers(

@@ -8,10 +8,12 @@ use detection::{Asked, Denied, NewRecognizer, Wishes};
 use documents::{FieldRule, Format, NoPath};
 use kernel::{Fault, Result, Timestamp};
 use pii::{Engine, EntityType, Explanation};
+use prost::Message as _;
 use proto::anonymizer::v1::{
     Action, DetectionOptions, DocumentFormat, Explanation as WireExplanation,
     FieldRule as WireField, Finding as WireFinding, OffsetUnit, ScoreStep,
 };
+use proto::google::rpc::Status;
 use rpc::parse;
 use transform::Change;
 
@@ -29,8 +31,14 @@ pub(super) fn time(at: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: at.timestamp(), nanos }
 }
 
-fn offset(at: usize) -> Result<i64> {
+pub(super) fn offset(at: usize) -> Result<i64> {
     i64::try_from(at).map_err(Fault::internal)
+}
+
+/// The public half of a fault, as a part of an answer.
+pub(super) fn status(fault: &Fault) -> Status {
+    // Our own encoding: it decodes.
+    Status::decode(rpc::status_of(fault, "").details()).unwrap_or_default()
 }
 
 pub(super) fn count(number: usize) -> i32 {
@@ -129,11 +137,11 @@ pub(super) fn names(given: Option<&DetectionOptions>) -> &[String] {
     given.map_or(&[], |options| &options.recognizers)
 }
 
-/// What a call looks for in a text; fields that are wrong are named below `options`.
+/// What a call looks for in so many bytes of text; fields that are wrong are named below `options`.
 pub(super) fn search(
     engine: &Engine,
     given: Option<DetectionOptions>,
-    text: &str,
+    length: usize,
     (format, custom): (Format, Vec<Arc<Custom>>),
 ) -> Result<Search> {
     let given = given.unwrap_or_default();
@@ -167,7 +175,7 @@ pub(super) fn search(
     };
     let wishes = Wishes::new(engine, &asked).map_err(invalid)?;
     if format == Format::Text {
-        wishes.affords(text).map_err(invalid)?;
+        wishes.affords_bytes(length).map_err(invalid)?;
     }
     Ok(Search { wishes, unit, explain: given.explain, format, fields })
 }

@@ -117,7 +117,7 @@ impl Service {
         operator: Operator,
     ) -> Result<AnonymizeResponse, Status> {
         let message = AnonymizeRequest {
-            text: text.to_owned(),
+            text: Some(text.to_owned()),
             operator: operator.into(),
             ..AnonymizeRequest::default()
         };
@@ -140,7 +140,7 @@ impl Service {
         mapping: &[u8],
     ) -> Result<String, Status> {
         let message = RestoreRequest {
-            text: text.to_owned(),
+            text: Some(text.to_owned()),
             mapping: mapping.to_vec(),
             ..RestoreRequest::default()
         };
