@@ -2,7 +2,6 @@
 //! replaces it, and puts it back. It calls no model and keeps no text.
 
 pub mod application;
-pub mod domain;
 pub mod infrastructure;
 pub mod presentation;
 mod settings;
@@ -20,14 +19,11 @@ use proto::anonymizer::v1::presidio_service_server::PresidioServiceServer;
 use proto::anonymizer::v1::recognizer_service_server::RecognizerServiceServer;
 use proto::anonymizer::v1::vault_service_server::VaultServiceServer;
 
-use application::policies::Policies;
-use application::recognizers::Recognizers;
 use application::secrets::Secrets;
 use application::texts::Texts;
 use application::vault::Vault;
-use infrastructure::{
-    EnvelopeDataKeys, HeldKeys, SqlPolicies, SqlRecognizers, SqlSecrets, SqlTokens,
-};
+use infrastructure::{EnvelopeDataKeys, HeldKeys, SqlSecrets, SqlTokens};
+use registry::{Policies, Recognizers, SqlPolicies, SqlRecognizers};
 pub use settings::AnonymizerSettings;
 
 /// A text of 1 MiB, or a chat of 4 MiB, with what is said about it.
@@ -62,7 +58,7 @@ impl Service for Anonymizer {
         let tokens = Arc::new(SqlTokens(db.clone()));
         let vault = Vault::new(secrets.clone(), tokens, db.clone(), Arc::clone(&clock));
         let own = Arc::new(SqlRecognizers(db.clone()));
-        let recognizers = Recognizers::new(own, secrets.clone(), Arc::clone(&clock));
+        let recognizers = Recognizers::new(own, Arc::new(secrets.clone()), Arc::clone(&clock));
         let texts = Texts {
             engine: Arc::clone(&engine),
             secrets: secrets.clone(),

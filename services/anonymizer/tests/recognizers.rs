@@ -97,7 +97,7 @@ async fn found(
 ) -> Result<Vec<(String, String, String)>, Status> {
     let recognizers = entries(names);
     let options = Some(DetectionOptions { recognizers, ..Default::default() });
-    let message = DetectRequest { text: TEXT.to_owned(), options, ..Default::default() };
+    let message = DetectRequest { text: Some(TEXT.to_owned()), options, ..Default::default() };
     let answer = service.text.detect(call("Detect", tenant, message)).await;
     let own = |kind: &str| ["STAFF_NUMBER", "PROJECT"].contains(&kind);
     let findings = answer.map(Response::into_inner)?.findings.into_iter();
@@ -131,7 +131,7 @@ db::both! { anonymizer::Anonymizer::migrations() =>
         assert_eq!(get(&service, tenant, "recognizers/staff@1").await.unwrap().document, pattern("staff", 4));
         let rule = Rule { r#type: "STAFF_NUMBER".into(), operator: Operator::Redact.into(), ..Rule::default() };
         let options = Some(DetectionOptions { recognizers: entries(&["recognizers/staff"]), ..Default::default() });
-        let message = AnonymizeRequest { text: TEXT.into(), options, rules: vec![rule], ..Default::default() };
+        let message = AnonymizeRequest { text: Some(TEXT.into()), options, rules: vec![rule], ..Default::default() };
         assert!(service.transform(tenant, message).await.unwrap().text.starts_with("Staff  works on"));
         for wrong in ["recognizers/staff@3", "recognizers/none", "staff", "recognizers/staff@0"] {
             assert_eq!(refusal(found(&service, tenant, &[wrong]).await), ("INVALID_FIELD".into(), "options.recognizers[0]".into()), "{wrong}");

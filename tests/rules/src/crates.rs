@@ -30,6 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("calls", &["console", "rpc", "wayback"]),
     ("parts", &["datakeys", "events", "mesh"]),
+    ("upon parts", &["registry"]),
     ("process", &["boot", "client"]),
 ];
 /// Pure: values in, values out. No clock, no I/O, no runtime, no wire.

@@ -7,8 +7,6 @@ use rpc::Cx;
 use transform::TokenId;
 use zeroize::Zeroizing;
 
-use crate::domain::{SealedRecognizer, StoredPolicy, StoredRecognizer};
-
 /// A data key in the clear.
 pub type Key = Zeroizing<[u8; 32]>;
 
@@ -31,45 +29,6 @@ pub trait StoredSecrets: Send + Sync {
 
     /// Stores it unless there is one already; gives the one that is stored.
     async fn keep_first(&self, tenant: TenantId, wrapped: Vec<u8>) -> Result<Vec<u8>>;
-}
-
-/// Tenants' policies and their revisions.
-#[async_trait]
-pub trait StoredPolicies: Send + Sync {
-    /// The newest revision there has been, and whether the policy is deleted.
-    async fn last(&self, tenant: TenantId, id: &str) -> Result<Option<(i32, bool)>>;
-
-    /// Adds a revision, as the first of a policy that is new or was deleted, or to one that is
-    /// there. False: somebody else was faster.
-    async fn add(&self, policy: &StoredPolicy, first: bool, event: &OutboxEvent) -> Result<bool>;
-
-    /// A revision, by default the newest.
-    async fn find(
-        &self,
-        tenant: TenantId,
-        id: &str,
-        revision: Option<i32>,
-    ) -> Result<Option<StoredPolicy>>;
-
-    /// The newest revisions, by id.
-    async fn list(
-        &self,
-        tenant: TenantId,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<StoredPolicy>>;
-
-    /// Newest first.
-    async fn revisions(
-        &self,
-        tenant: TenantId,
-        id: &str,
-        before: Option<i32>,
-        limit: i64,
-    ) -> Result<Vec<StoredPolicy>>;
-
-    /// Deletes all revisions, if the newest is still as given.
-    async fn delete(&self, policy: &StoredPolicy, event: &OutboxEvent) -> Result<bool>;
 }
 
 /// A blind index.
@@ -122,40 +81,4 @@ pub trait StoredTokens: Send + Sync {
 
     /// Deletes some that have expired, of all tenants; says how many.
     async fn sweep(&self, now: Timestamp, limit: i64) -> Result<u64>;
-}
-
-/// Tenants' recognizers and their revisions.
-#[async_trait]
-pub trait StoredRecognizers: Send + Sync {
-    /// The newest revision there has been, and whether the recognizer is deleted.
-    async fn last(&self, tenant: TenantId, id: &str) -> Result<Option<(i32, bool)>>;
-
-    /// Adds a revision, as the first of one that is new or was deleted, or to one that is there.
-    /// False: somebody else was faster.
-    async fn add(
-        &self,
-        known: &StoredRecognizer,
-        sealed: &SealedRecognizer,
-        first: bool,
-        event: &OutboxEvent,
-    ) -> Result<bool>;
-
-    /// A revision, by default the newest.
-    async fn find(
-        &self,
-        tenant: TenantId,
-        id: &str,
-        revision: Option<i32>,
-    ) -> Result<Option<(StoredRecognizer, SealedRecognizer)>>;
-
-    /// The newest revisions, by id.
-    async fn list(
-        &self,
-        tenant: TenantId,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<StoredRecognizer>>;
-
-    /// Deletes all revisions, if the newest is still as given.
-    async fn delete(&self, known: &StoredRecognizer, event: &OutboxEvent) -> Result<bool>;
 }

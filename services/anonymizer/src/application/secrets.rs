@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use kernel::{Result, TenantId};
 use pii::PlaceholderKey;
@@ -53,11 +54,6 @@ impl Secrets {
         self.derived(cx, b"signet.dev/v1/vault\0", &[]).await
     }
 
-    /// What the keys of stored recognizers are derived from.
-    pub async fn recognizer_secret(&self, cx: &Cx) -> Result<Key> {
-        self.derived(cx, b"signet.dev/v1/recognizers\0", &[]).await
-    }
-
     /// HMAC-SHA-256 of label and name, under the tenant's secret.
     async fn derived(&self, cx: &Cx, label: &[u8], name: &[u8]) -> Result<Key> {
         let secret = self.secret(cx).await?;
@@ -96,5 +92,12 @@ impl Secrets {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TenantId, (Key, Instant)>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl registry::ports::Secret for Secrets {
+    async fn recognizers(&self, cx: &Cx) -> Result<Key> {
+        self.derived(cx, b"signet.dev/v1/recognizers\0", &[]).await
     }
 }

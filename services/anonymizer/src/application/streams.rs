@@ -18,7 +18,7 @@ use super::anonymize::{converted, failed, kept, random};
 use super::restore::{LARGEST_RESTORED, RESTORED, STEP, too_large};
 use super::texts::{Search, Texts, Told, no_other};
 use super::vault::Value;
-use crate::domain::{SealedMapping, WayBack};
+use wayback::{SealedMapping, WayBack};
 
 /// Bytes of a mapping before it is sealed; sealed it stays below what Restore takes.
 const LARGEST_MAPPING: usize = 4 * 1024 * 1024 - 64 * 1024;

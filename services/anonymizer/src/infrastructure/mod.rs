@@ -2,14 +2,10 @@
 
 mod data_keys;
 mod held_keys;
-mod policies;
-mod recognizers;
 mod secrets;
 mod tokens;
 
 pub use data_keys::EnvelopeDataKeys;
 pub use held_keys::HeldKeys;
-pub use policies::SqlPolicies;
-pub use recognizers::SqlRecognizers;
 pub use secrets::SqlSecrets;
 pub use tokens::SqlTokens;

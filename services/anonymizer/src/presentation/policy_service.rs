@@ -17,10 +17,10 @@ use tonic::{Request, Response, Status};
 
 use super::rules;
 use super::wire::{self, LARGEST};
-use crate::application::policies::{Found, Policies, Ready};
-use crate::application::recognizers::Recognizers;
 use crate::application::texts::{Texts, Told};
-use crate::domain::{PolicyName, StoredPolicy};
+use registry::Recognizers;
+use registry::policies::{Found, Policies, Ready};
+use registry::{PolicyName, StoredPolicy};
 
 pub struct PolicyApi {
     pub policies: Policies,

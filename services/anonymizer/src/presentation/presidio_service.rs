@@ -13,8 +13,8 @@ use serde_json::Value;
 use tonic::{Request, Response, Status};
 
 use super::wire::LARGEST;
-use crate::application::recognizers::Recognizers;
 use crate::application::texts::{Search, Texts};
+use registry::Recognizers;
 
 const MOST_TEXTS: usize = 1_000;
 const LARGEST_BODY: usize = 8 * 1024 * 1024;

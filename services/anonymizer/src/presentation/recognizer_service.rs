@@ -15,9 +15,9 @@ use rpc::{Cx, parse};
 use tonic::{Request, Response, Status};
 
 use super::wire::{self, LARGEST};
-use crate::application::recognizers::Recognizers;
 use crate::application::texts::{Search, Texts};
-use crate::domain::{StoredRecognizer, recognizer_id, recognizer_name};
+use registry::Recognizers;
+use registry::{StoredRecognizer, recognizer_id, recognizer_name};
 
 pub struct RecognizerApi {
     pub recognizers: Recognizers,

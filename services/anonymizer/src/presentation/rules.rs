@@ -10,7 +10,7 @@ use rpc::{Cx, parse};
 use serde_json::{Map, Value, json};
 use transform::{Policy, PolicyError};
 
-use crate::application::policies::Policies;
+use registry::Policies;
 
 const MOST_RULES: usize = 200;
 /// What a policy is called that lives as long as its call.

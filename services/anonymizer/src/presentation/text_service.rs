@@ -18,10 +18,10 @@ use tonic::{Request, Response, Status, Streaming};
 use super::wire::{self, LARGEST};
 use super::{rules, text_batches, text_streams};
 use crate::application::anonymize::{Outcome, Work};
-use crate::application::policies::Policies;
-use crate::application::recognizers::Recognizers;
 use crate::application::restore::Restored;
 use crate::application::texts::{Search, Texts};
+use registry::Policies;
+use registry::Recognizers;
 
 pub(super) const LONGEST_SUBJECT: usize = 256;
 

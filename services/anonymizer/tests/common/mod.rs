@@ -19,14 +19,13 @@ use tonic_types::StatusExt as _;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use anonymizer::application::policies::Policies;
 use anonymizer::application::ports::{DataKeys, Key};
-use anonymizer::application::recognizers::Recognizers;
 use anonymizer::application::secrets::Secrets;
 use anonymizer::application::texts::Texts;
 use anonymizer::application::vault::Vault;
-use anonymizer::infrastructure::{SqlPolicies, SqlRecognizers, SqlSecrets, SqlTokens};
+use anonymizer::infrastructure::{SqlSecrets, SqlTokens};
 use anonymizer::presentation::{ChatApi, PolicyApi, RecognizerApi, TextApi, VaultApi};
+use registry::{Policies, Recognizers, SqlPolicies, SqlRecognizers};
 
 type Bound = (TenantId, String, String);
 
@@ -94,7 +93,8 @@ impl Service {
         let own = Arc::new(SqlPolicies(db.clone()));
         let policies = Policies::new(Arc::clone(&engine), own, Arc::clone(&texts.clock)).unwrap();
         let own = Arc::new(SqlRecognizers(db.clone()));
-        let recognizers = Recognizers::new(own, secrets.clone(), Arc::clone(&texts.clock));
+        let recognizers =
+            Recognizers::new(own, Arc::new(secrets.clone()), Arc::clone(&texts.clock));
         Self {
             db: db.clone(),
             text: TextApi {

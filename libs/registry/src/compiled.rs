@@ -8,8 +8,8 @@ use kernel::{Fault, Result, TenantId, Timestamp, common};
 use rpc::Cx;
 use tokio::time::{Duration, Instant};
 
-use super::recognizers::{MOST, Recognizers};
-use crate::domain::{StoredRecognizer, recognizer_name};
+use crate::recognizers::{MOST, Recognizers};
+use crate::{StoredRecognizer, recognizer_name};
 
 /// What a tenant has is believed for less than a second.
 const FRESH: Duration = Duration::from_millis(800);
@@ -46,7 +46,7 @@ struct Known {
 
 /// What this process has compiled.
 #[derive(Default)]
-pub struct Compiled(Mutex<Known>);
+pub(crate) struct Compiled(Mutex<Known>);
 
 impl Recognizers {
     /// Those that a call names, and those that are always on.
@@ -162,7 +162,7 @@ impl Compiled {
     }
 
     /// After a tenant's recognizers have changed.
-    pub(super) fn forget(&self, tenant: TenantId) {
+    pub(crate) fn forget(&self, tenant: TenantId) {
         let mut known = self.lock();
         known.lists.remove(&tenant);
         known.customs.retain(|name, _| name.tenant != tenant);

@@ -10,8 +10,8 @@ use reasons::anonymizer::POLICY_READ_ONLY;
 use rpc::Cx;
 use transform::{Policy, PolicyError, READY};
 
-use super::ports::StoredPolicies;
-use crate::domain::{PolicyName, StoredPolicy};
+use crate::ports::StoredPolicies;
+use crate::{PolicyName, StoredPolicy};
 
 const CREATED: &str = "dev.signet.anonymizer.policy.created";
 const UPDATED: &str = "dev.signet.anonymizer.policy.updated";

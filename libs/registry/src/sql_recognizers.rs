@@ -8,8 +8,8 @@ use kernel::{Fault, PrincipalId, Result, TenantId, Timestamp};
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
-use crate::application::ports::StoredRecognizers;
-use crate::domain::{SealedRecognizer, StoredRecognizer};
+use crate::ports::StoredRecognizers;
+use crate::{SealedRecognizer, StoredRecognizer};
 
 pub struct SqlRecognizers(pub Db);
 

@@ -8,8 +8,8 @@ use kernel::{Fault, PrincipalId, Result, TenantId, Timestamp};
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
-use crate::application::ports::StoredPolicies;
-use crate::domain::StoredPolicy;
+use crate::StoredPolicy;
+use crate::ports::StoredPolicies;
 
 pub struct SqlPolicies(pub Db);
 

@@ -2,7 +2,7 @@
 
 use kernel::{Fault, PrincipalId, Result, TenantId, Timestamp};
 
-use super::PolicyName;
+use crate::PolicyName;
 
 const COLLECTION: &str = "recognizers/";
 

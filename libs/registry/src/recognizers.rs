@@ -10,10 +10,10 @@ use kernel::{Fault, Result, SharedClock, TenantId, common};
 use rpc::Cx;
 use zeroize::Zeroizing;
 
-use super::compiled::Compiled;
-use super::ports::StoredRecognizers;
-use super::secrets::Secrets;
-use crate::domain::{SealedRecognizer, StoredRecognizer};
+use crate::compiled::Compiled;
+use crate::ports::{Secret, StoredRecognizers};
+
+use crate::{SealedRecognizer, StoredRecognizer};
 
 const CREATED: &str = "dev.signet.anonymizer.recognizer.created";
 const UPDATED: &str = "dev.signet.anonymizer.recognizer.updated";
@@ -21,26 +21,30 @@ const DELETED: &str = "dev.signet.anonymizer.recognizer.deleted";
 /// How often a change is begun anew when others were faster.
 const ATTEMPTS: u32 = 8;
 /// Recognizers of a tenant.
-pub(super) const MOST: i64 = 200;
+pub(crate) const MOST: i64 = 200;
 const TABLE: &str = "recognizer_revisions";
 
 #[derive(Clone)]
 pub struct Recognizers {
-    pub(super) stored: Arc<dyn StoredRecognizers>,
-    secrets: Secrets,
+    pub(crate) stored: Arc<dyn StoredRecognizers>,
+    secret: Arc<dyn Secret>,
     clock: SharedClock,
-    pub(super) compiled: Arc<Compiled>,
+    pub(crate) compiled: Arc<Compiled>,
 }
 
 /// The keys of a tenant's documents and dictionaries.
-pub(super) struct Columns {
+pub(crate) struct Columns {
     document: Column,
     entries: Column,
 }
 
 impl Recognizers {
-    pub fn new(stored: Arc<dyn StoredRecognizers>, secrets: Secrets, clock: SharedClock) -> Self {
-        Self { stored, secrets, clock, compiled: Arc::default() }
+    pub fn new(
+        stored: Arc<dyn StoredRecognizers>,
+        secret: Arc<dyn Secret>,
+        clock: SharedClock,
+    ) -> Self {
+        Self { stored, secret, clock, compiled: Arc::default() }
     }
 
     pub async fn create(
@@ -157,7 +161,7 @@ impl Recognizers {
         Ok(ready("", document, entries).await?.custom)
     }
 
-    pub(super) async fn find(
+    pub(crate) async fn find(
         &self,
         tenant: TenantId,
         id: &str,
@@ -196,8 +200,8 @@ impl Recognizers {
         })
     }
 
-    pub(super) async fn columns(&self, cx: &Cx) -> Result<Columns> {
-        let keys = FieldKeys::new(1, self.secrets.recognizer_secret(cx).await?);
+    pub(crate) async fn columns(&self, cx: &Cx) -> Result<Columns> {
+        let keys = FieldKeys::new(1, self.secret.recognizers(cx).await?);
         let column = |name| {
             let column = keys.column(cx.tenant(), TABLE, name);
             column.ok_or_else(|| Fault::internal("no key of a column"))
@@ -220,7 +224,7 @@ impl Columns {
     }
 
     /// The document, and the bytes of the dictionary.
-    pub(super) fn open(
+    pub(crate) fn open(
         &self,
         known: &StoredRecognizer,
         sealed: SealedRecognizer,
