@@ -2,6 +2,7 @@
 //! replaces it, and puts it back. It calls no model and keeps no text.
 
 pub mod application;
+pub mod domain;
 pub mod infrastructure;
 pub mod presentation;
 mod settings;

@@ -7,6 +7,8 @@ use rpc::Cx;
 use transform::TokenId;
 use zeroize::Zeroizing;
 
+use crate::domain::{KeptToken, Lookup, NewToken};
+
 /// A data key in the clear.
 pub type Key = Zeroizing<[u8; 32]>;
 
@@ -29,28 +31,6 @@ pub trait StoredSecrets: Send + Sync {
 
     /// Stores it unless there is one already; gives the one that is stored.
     async fn keep_first(&self, tenant: TenantId, wrapped: Vec<u8>) -> Result<Vec<u8>>;
-}
-
-/// A blind index.
-pub type Lookup = [u8; datakeys::fields::INDEX];
-
-/// A value for the vault, under a token that nobody has yet.
-pub struct NewToken {
-    pub token: TokenId,
-    pub lookup: Lookup,
-    pub subject: Lookup,
-    pub entity: String,
-    /// Encrypted.
-    pub value: Vec<u8>,
-    pub expires: Option<Timestamp>,
-}
-
-/// A value that the vault keeps.
-pub struct KeptToken {
-    pub token: TokenId,
-    pub entity: String,
-    /// Encrypted.
-    pub value: Vec<u8>,
 }
 
 /// The event that tells of so many tokens.

@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 use transform::{Opened, TOKEN_LEN, TokenId};
 use zeroize::Zeroizing;
 
-use super::ports::{Lookup, NewToken, StoredTokens};
+use super::ports::StoredTokens;
 use super::secrets::Secrets;
+use crate::domain::{Lookup, NewToken};
 
 /// Whose rule says who may open tokens, wherever they stand.
 const OPEN: &str = "/signet.anonymizer.v1.VaultService/OpenTokens";

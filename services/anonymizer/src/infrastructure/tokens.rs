@@ -7,7 +7,8 @@ use kernel::{Fault, Result, TenantId, Timestamp};
 use sqlx::QueryBuilder;
 use transform::TokenId;
 
-use crate::application::ports::{KeptToken, Lookup, NewToken, StoredTokens, Telling};
+use crate::application::ports::{StoredTokens, Telling};
+use crate::domain::{KeptToken, Lookup, NewToken};
 
 /// Rows of a statement: SQLite binds 32,766 values at most.
 const ROWS: usize = 1_000;
