@@ -15,9 +15,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::sealing::EnvelopeFile;
+use console::measures::{Moment, moment, size, utc};
 use console::problem::{Problem, Result};
 use console::tree::Node;
-use words::{Moment, algorithm, missing, moment, size, tokens, utc, wrapping};
+use words::{algorithm, missing, tokens, wrapping};
 
 /// All of it, in the order in which a person asks.
 #[derive(Serialize)]

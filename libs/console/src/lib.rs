@@ -2,7 +2,8 @@
 //! and files that are the caller's own.
 //!
 //! * [`terminal`]: lines for a person; [`output`]: answers, aligned or as JSON; [`tree`]: nested
-//!   ones; [`progress`]: long work.
+//!   ones; [`progress`]: long work; [`measures`]: sizes and
+//!   times.
 //! * [`arguments`]: what several commands take.
 //! * [`problem`]: what went wrong, and what to do; [`errors`]: the page of all reasons.
 //! * [`private_file`]: files that nobody else may read.
@@ -10,6 +11,7 @@
 
 pub mod arguments;
 pub mod errors;
+pub mod measures;
 pub mod output;
 pub mod private_file;
 pub mod problem;
