@@ -6,6 +6,7 @@
 
 mod ad_hoc;
 mod asked;
+mod country;
 pub mod custom;
 mod lists;
 pub mod offsets;
@@ -14,5 +15,6 @@ mod running;
 mod wishes;
 
 pub use asked::{Asked, Denied, InvalidWish, NewRecognizer};
+pub use country::country;
 pub use running::{NotUtf8, Part, Running, Utf8};
 pub use wishes::Wishes;

@@ -8,6 +8,7 @@ mod bucket;
 mod dates;
 mod error;
 mod ff1;
+mod fitting;
 mod format;
 mod generalize;
 mod hash;
@@ -24,6 +25,7 @@ mod vault;
 
 pub use bucket::Bucket;
 pub use error::{CryptoFailed, RestoreError, TooLong, TransformError, Unfit, Unissued};
+pub use fitting::Fitting;
 pub use generalize::Generalize;
 pub use hash::Hash;
 pub use keys::{KEY_LEN, Keys};

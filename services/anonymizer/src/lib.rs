@@ -15,6 +15,7 @@ use db::{Migrations, Shared};
 use kernel::{Fault, Result};
 use proto::anonymizer::v1::anonymizer_service_server::AnonymizerServiceServer;
 use proto::anonymizer::v1::chat_privacy_service_server::ChatPrivacyServiceServer;
+use proto::anonymizer::v1::info_type_service_server::InfoTypeServiceServer;
 use proto::anonymizer::v1::policy_service_server::PolicyServiceServer;
 use proto::anonymizer::v1::presidio_service_server::PresidioServiceServer;
 use proto::anonymizer::v1::recognizer_service_server::RecognizerServiceServer;
@@ -89,6 +90,7 @@ impl Service for Anonymizer {
             engine: Arc::clone(&engine),
         });
         let opening = VaultServiceServer::new(presentation::VaultApi(vault.clone()));
+        let types = presentation::InfoTypeApi::new(Arc::clone(&engine));
         let chat = ChatPrivacyServiceServer::new(presentation::ChatApi { engine, secrets });
         Ok(App::new()
             .serve(text.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
@@ -96,6 +98,7 @@ impl Service for Anonymizer {
             .serve(presidio.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .serve(chat.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
             .serve(custom.max_decoding_message_size(LARGEST).max_encoding_message_size(LARGEST))
+            .serve(InfoTypeServiceServer::new(types))
             .serve(opening.max_encoding_message_size(LARGEST))
             .task("expired tokens", vault.sweep(stop.clone()))
             .task("rewraps", rewrapper.run(stop.clone()))

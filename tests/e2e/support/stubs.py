@@ -55,6 +55,7 @@ _STUBS = {
     "AnonymizerService": _module("anonymizer.v1.anonymizer", "pb2_grpc"),
     "PresidioService": _module("anonymizer.v1.presidio", "pb2_grpc"),
     "PolicyService": _module("anonymizer.v1.policy", "pb2_grpc"),
+    "InfoTypeService": _module("anonymizer.v1.info_type", "pb2_grpc"),
     "RecognizerService": _module("anonymizer.v1.recognizer", "pb2_grpc"),
     "VaultService": _module("anonymizer.v1.vault", "pb2_grpc"),
     "EventService": _module("audit.v1.audit", "pb2_grpc"),

@@ -165,6 +165,7 @@ pub fn call_as<M>(role: Role, method: &str, tenant: TenantId, message: M) -> Req
         _ if method.contains("Polic") => "PolicyService",
         _ if method.contains("Tokens") => "VaultService",
         "ListRecognizers" => "AnonymizerService",
+        "ListInfoTypes" => "InfoTypeService",
         "AddEntries" | "ListStoredRecognizers" => "RecognizerService",
         _ if method.contains("Recognizer") => "RecognizerService",
         _ => "AnonymizerService",
