@@ -1,4 +1,5 @@
 //! A text that arrives in pieces: what is found does not depend on how it is cut.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::sync::{Arc, OnceLock};
 

@@ -97,10 +97,10 @@ async fn restored(mut stream: RestoreStream, text: &str, size: usize) -> Result<
     let mut back = String::new();
     for piece in text.as_bytes().chunks(size) {
         stream.push(piece).await?;
-        back.extend(std::iter::from_fn(|| stream.next()));
+        back.extend(std::iter::from_fn(|| stream.certain()));
     }
     stream.end().await?;
-    back.extend(std::iter::from_fn(|| stream.next()));
+    back.extend(std::iter::from_fn(|| stream.certain()));
     back.push_str(&stream.last()?);
     Ok(back)
 }

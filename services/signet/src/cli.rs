@@ -25,7 +25,7 @@ enum Command {
     #[command(subcommand)]
     Mesh(MeshCommand),
     #[command(flatten)]
-    Client(client::commands::Command),
+    Client(Box<client::commands::Command>),
 }
 
 /// The whole command line's description.
@@ -47,7 +47,7 @@ pub fn main() -> ExitCode {
         match arguments.command {
             Command::Dev(arguments) => crate::dev::run(arguments).await.map_err(Problem::from),
             Command::Mesh(command) => crate::mesh_command::run(command).map_err(Problem::from),
-            Command::Client(subcommand) => client::commands::run(subcommand, command()).await,
+            Command::Client(subcommand) => client::commands::run(*subcommand, command()).await,
         }
     });
     match outcome {

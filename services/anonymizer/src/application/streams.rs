@@ -313,7 +313,7 @@ impl RestoreStream {
     }
 
     /// Some of what is certain by now; none if that has all been given.
-    pub fn next(&mut self) -> Option<String> {
+    pub fn certain(&mut self) -> Option<String> {
         if self.at == self.opened.len() {
             return None;
         }
@@ -326,7 +326,7 @@ impl RestoreStream {
         Some(restored)
     }
 
-    /// Nothing comes any more; [`Self::next`] and then [`Self::last`] give the rest.
+    /// Nothing comes any more; [`Self::certain`] and then [`Self::last`] give the rest.
     pub async fn end(&mut self) -> Result<()> {
         self.bytes.end().map_err(not_utf8)?;
         let certain = self.tokens.finish();

@@ -172,7 +172,7 @@ struct Restoring {
 impl Restoring {
     async fn next(&mut self) -> Result<Option<String>> {
         loop {
-            match self.stream.next() {
+            match self.stream.certain() {
                 Some(text) if text.is_empty() => {}
                 Some(text) => return Ok(Some(text)),
                 None if self.complete => return Ok(None),
