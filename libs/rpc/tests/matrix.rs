@@ -138,7 +138,7 @@ async fn every_rpc_by_every_caller_in_every_role() {
             }
         }
     }
-    assert_eq!(cells, RULES.len() * 8 * 4);
+    assert_eq!(cells, RULES.len() * 8 * (ROLES.len() + 1));
 }
 
 #[tokio::test]
