@@ -6,6 +6,7 @@ use super::{Table, Validator};
 
 pub(super) const TABLE: Table = &[
     ("card", card as Validator),
+    ("luhn", any_luhn),
     ("iban", iban),
     ("bic", bic),
     ("imei", imei),
@@ -42,6 +43,11 @@ fn card(text: &str) -> bool {
         _ => false,
     };
     issued && luhn(&all)
+}
+
+/// Any number with a valid Luhn digit (ISO/IEC 7812-1, annex B).
+fn any_luhn(text: &str) -> bool {
+    digits(text).is_some_and(|all| all.len() > 1 && luhn(&all))
 }
 
 /// Countries and lengths of the IBAN registry (ISO 13616, release 99).
